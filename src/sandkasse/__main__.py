@@ -1,0 +1,5 @@
+"""`python -m sandkasse` is the command line."""
+
+from sandkasse.cli import main
+
+main()

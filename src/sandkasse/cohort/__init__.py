@@ -1,0 +1,1 @@
+"""Simulated persons: one causal model drives their registers; the truth behind them is kept apart."""

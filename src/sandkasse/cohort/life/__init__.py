@@ -1,0 +1,1 @@
+"""What truly happens: traits, exposures, onsets, treatment and death of each person, before anybody observes it."""

@@ -1,0 +1,61 @@
+"""The life of a shard of persons, as arrays: what the life stage writes and the observation stage reads."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Int8Array = npt.NDArray[np.int8]
+Int16Array = npt.NDArray[np.int16]
+Int32Array = npt.NDArray[np.int32]
+Int64Array = npt.NDArray[np.int64]
+Float32Array = npt.NDArray[np.float32]
+
+NEVER = np.int32(2**31 - 1)
+"""The day of an event that does not happen within the simulated time."""
+
+
+@dataclass(frozen=True)
+class LifeShard:
+    """True lives of the persons of one shard.
+
+    Days count from 1970-01-01 (Arrow's date32; earlier days are negative); `NEVER` stands for no such day. Columns of the
+    two-dimensional arrays follow the compiled model: `conditions`, `treatments`, `traits`.
+
+    Attributes:
+        person: Number of the person in the whole cohort, int64, shape (n_persons,).
+        sex: 1 man, 2 woman, int8, shape (n_persons,).
+        birth_day: int32, shape (n_persons,).
+        residence_start: First day of each residence spell, int32, shape (n_persons, n_spells).
+        residence_end: Day after the last day of each spell (exclusive), int32, shape (n_persons, n_spells).
+        municipality: Municipality code (2007 numbering) of each spell, int16, shape (n_persons, n_spells).
+        death_day: int32, shape (n_persons,).
+        liability: Family-shared and own liability of each trait, standard normal, float32, shape (n_persons, n_traits).
+        bmi_at_20: Body-mass index at age 20 in kg/m², float32, shape (n_persons,).
+        bmi_slope_per_year: Change of body-mass index from age 20 to 65 in kg/m² per year, float32, shape (n_persons,).
+        smoking_start: int32, shape (n_persons,).
+        smoking_stop: int32, shape (n_persons,).
+        onset_day: True onset of each condition, int32, shape (n_persons, n_conditions).
+        detected_day: When the health system first recognises it, int32, shape (n_persons, n_conditions).
+        treatment_day: Start of each treatment, int32, shape (n_persons, n_treatments).
+        onset_day_untreated: Onset of each condition had no treatment ever been given, int32, shape (n_persons, n_conditions).
+        death_day_untreated: Death had no treatment ever been given, int32, shape (n_persons,).
+    """
+
+    person: Int64Array
+    sex: Int8Array
+    birth_day: Int32Array
+    residence_start: Int32Array
+    residence_end: Int32Array
+    municipality: Int16Array
+    death_day: Int32Array
+    liability: Float32Array
+    bmi_at_20: Float32Array
+    bmi_slope_per_year: Float32Array
+    smoking_start: Int32Array
+    smoking_stop: Int32Array
+    onset_day: Int32Array
+    detected_day: Int32Array
+    treatment_day: Int32Array
+    onset_day_untreated: Int32Array
+    death_day_untreated: Int32Array
