@@ -33,3 +33,13 @@ class Site:
 def open_site(settings: Settings, *, clock: Clock = system_clock, launcher: "Launcher | None" = None) -> Site:
     """Open the site whose store is `settings.home`."""
     return Site(settings=settings, engine=open_engine(settings.database), clock=clock, launcher=launcher)
+
+
+def prepare_site(settings: Settings) -> None:
+    """Make the site's store if it is not there, and bring its database to the present form."""
+    from sandkasse.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import, and notebooks never need it
+
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (settings.datasets, settings.truth, settings.workspaces, settings.secrets, settings.run, settings.cache):
+        folder.mkdir(exist_ok=True, mode=0o700)
+    upgrade(open_engine(settings.database))

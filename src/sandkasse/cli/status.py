@@ -1,0 +1,26 @@
+"""`sandkasse` alone: where you are, and what to do next."""
+
+import os
+
+import typer
+
+from sandkasse.cli.output import print_line
+from sandkasse.core.settings import read_settings
+
+
+def show(context: typer.Context) -> None:
+    """Work with the sandbox; without a command, say where you are and what to do next."""
+    if context.invoked_subcommand is not None:
+        return
+    from sandkasse.actions import datasets, modules  # noqa: PLC0415
+
+    settings = read_settings(os.environ)
+    cards = datasets.list_datasets(settings)
+    lessons = modules.list_modules(settings)
+    print_line(f"Store      {settings.home}{'' if settings.database.exists() else ' (not made yet)'}")
+    print_line(f"Datasets   {len(cards)}: {', '.join(card.id for card in cards)}")
+    print_line(f"Modules    {len(lessons)}: {', '.join(lesson.id for lesson in lessons)}")
+    print_line()
+    print_line("next: sandkasse up             serve the sandbox in your browser")
+    print_line("      sandkasse dataset list   see the data")
+    print_line("      sandkasse --help         see every command")

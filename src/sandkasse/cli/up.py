@@ -1,0 +1,128 @@
+"""`sandkasse up`: prepare what is missing, start the portal, print one address, and serve until Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sandkasse.cli.output import print_json, print_line, progress_reporter
+from sandkasse.core.errors import PortInUseError, UpstreamError
+from sandkasse.core.lock import hold_store
+from sandkasse.core.settings import HOME_VARIABLE, Settings, read_settings
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 8765
+PORTS_TRIED = 20
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+
+
+def serve(
+    *,
+    port: Annotated[int | None, typer.Option(help=f"Port to serve on; without it, the first free one from {DEFAULT_PORT}.")] = None,
+    home: Annotated[Path | None, typer.Option(help="Folder of the site's store.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the address as one line of JSON.")] = False,
+) -> None:
+    """Prepare the demo data and serve the sandbox on this machine."""
+    settings = read_settings(os.environ)
+    if home is not None:
+        settings = replace(settings, home=home.expanduser().absolute())
+    with hold_store(settings.run):
+        chosen = _choose_port(port)
+        _prepare(settings)
+        with _portal(settings, chosen) as process:
+            _announce(settings, chosen, as_json=as_json)
+            sys.exit(process.wait())
+
+
+def _prepare(settings: Settings) -> None:
+    from sandkasse.actions import cohorts, site  # noqa: PLC0415  the help of `up` needs neither
+
+    site.prepare_site(settings)
+    with progress_reporter("Making the demo data") as report:
+        cohorts.publish_class_cohort(settings, progress=report)
+
+
+def _choose_port(wanted: int | None) -> int:
+    candidates = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else (wanted,)
+    for candidate in candidates:
+        if _is_free(candidate):
+            return candidate
+    raise PortInUseError(
+        f"Another program listens on port {candidates[0]} of {HOST}.",
+        next_step=f"choose another port: up --port {candidates[-1] + 1}",
+    )
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the server itself will do: a port whose last connections are still closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+@contextmanager
+def _portal(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, HOME_VARIABLE: str(settings.home)}
+    command = [sys.executable, "-m", "sandkasse.portal", "--host", HOST, "--port", str(port)]
+    process = subprocess.Popen(command, env=environment)
+    # Ctrl-C reaches both processes; this one only waits for the portal to finish its work.
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        _wait_until_ready(process, port)
+        yield process
+    except KeyboardInterrupt:
+        print_line("Stopped. Your work is kept.")
+        sys.exit(0)
+    finally:
+        _stop(process)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=1):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise UpstreamError("The portal did not start.", next_step="see the lines above, then try again: up")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _announce(settings: Settings, port: int, *, as_json: bool) -> None:
+    from sandkasse.actions import people, site  # noqa: PLC0415
+
+    secret = people.issue_sign_in(site.open_site(settings))
+    # The secret stands behind '#': browsers do not send it, so that no server logs it.
+    address = f"http://{HOST}:{port}/sign-in#{secret}"
+    if as_json:
+        print_json({"address": address, "home": str(settings.home), "port": port})
+        return
+    print_line(f"Sandkasse is ready: {address}")
+    print_line("The address signs you in once. Stop with Ctrl-C; your work is kept.")
