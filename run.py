@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The one front door: ``python3 run.py <up|test|check|docs|bench>``.
 
-This file runs before anything is installed, on whatever Python the visitor has. It must therefore parse on Python 3.8 and
-use the standard library only. It makes ``.venv`` beside itself, installs the locked dependencies, and hands over.
+This file runs before anything is installed, on whatever Python the visitor has. It must therefore parse on
+Python 3.8 and use the standard library only. It makes ``.venv`` beside itself, installs the locked dependencies, and hands over.
 """
+
 import hashlib
 import os
 import pathlib
@@ -103,7 +104,7 @@ def set_up(lock):
         return bool(fail("The installer in vendor/ is not the one expected.", "restore it: git checkout -- vendor"))
     for step in set_up_steps(lock):
         if subprocess.call(step, cwd=str(ROOT), env=installer_environment()):
-            return bool(fail("Setting up failed at: " + step_name(step), "see the lines above; then run the same command again"))
+            return bool(fail("Setting up failed at: " + step_name(step), "see the lines above, then run it again"))
     stamp.write_text(wanted)
     print("Set up in %.0f s." % (time.monotonic() - started), flush=True)
     return False
@@ -111,7 +112,8 @@ def set_up(lock):
 
 def set_up_steps(lock):
     """List the commands that build the environment, in order."""
-    pip = [str(python()), str(PIP_WHEEL / "pip"), "--disable-pip-version-check", "install", "--quiet", "--no-warn-script-location"]
+    quietly = ["--disable-pip-version-check", "--quiet", "--no-warn-script-location"]
+    pip = [str(python()), str(PIP_WHEEL / "pip"), "install"] + quietly
     make = [] if python().is_file() else [[sys.executable, "-m", "venv", "--without-pip", str(VENV)]]
     return make + [
         pip + ["--progress-bar", "off", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCKS[lock])],

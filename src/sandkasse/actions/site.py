@@ -37,9 +37,9 @@ def open_site(settings: Settings, *, clock: Clock = system_clock, launcher: "Lau
 
 def prepare_site(settings: Settings) -> None:
     """Make the site's store if it is not there, and bring its database to the present form."""
-    from sandkasse.migrations import upgrade  # noqa: PLC0415  Alembic is slow to import, and notebooks never need it
+    from sandkasse.migrations import upgrade  # Alembic is slow to import, and notebooks never need it
 
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for folder in (settings.datasets, settings.truth, settings.workspaces, settings.secrets, settings.run, settings.cache):
-        folder.mkdir(exist_ok=True, mode=0o700)
+    for name in ("datasets", "truth", "workspaces", "secrets", "run", "cache"):
+        (settings.home / name).mkdir(exist_ok=True, mode=0o700)
     upgrade(open_engine(settings.database))

@@ -26,11 +26,11 @@ def main() -> None:
 
 
 def _application() -> typer.Typer:
-    from sandkasse.cli import cohort, dataset, module, status, up, workspace  # noqa: PLC0415  keeps `--help` of one noun quick
+    from sandkasse.cli import cohort, dataset, module, status, up, workspace
 
     application = typer.Typer(
         name="sandkasse",
-        help="Realistic health data on which nobody's privacy depends, lessons that check the answer, one road to the real data.",
+        help="Realistic health data, lessons that check the answer, and one road to the secure site.",
         invoke_without_command=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

@@ -12,7 +12,7 @@ def show(context: typer.Context) -> None:
     """Work with the sandbox; without a command, say where you are and what to do next."""
     if context.invoked_subcommand is not None:
         return
-    from sandkasse.actions import datasets, modules  # noqa: PLC0415
+    from sandkasse.actions import datasets, modules
 
     settings = read_settings(os.environ)
     cards = datasets.list_datasets(settings)

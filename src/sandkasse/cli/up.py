@@ -30,7 +30,7 @@ STOP_TIMEOUT_S = 10.0
 
 def serve(
     *,
-    port: Annotated[int | None, typer.Option(help=f"Port to serve on; without it, the first free one from {DEFAULT_PORT}.")] = None,
+    port: Annotated[int | None, typer.Option(help=f"Port; without it, the first free one from {DEFAULT_PORT}.")] = None,
     home: Annotated[Path | None, typer.Option(help="Folder of the site's store.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the address as one line of JSON.")] = False,
 ) -> None:
@@ -47,7 +47,7 @@ def serve(
 
 
 def _prepare(settings: Settings) -> None:
-    from sandkasse.actions import cohorts, site  # noqa: PLC0415  the help of `up` needs neither
+    from sandkasse.actions import cohorts, site  # the help of `up` needs neither
 
     site.prepare_site(settings)
     with progress_reporter("Making the demo data") as report:
@@ -116,7 +116,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _announce(settings: Settings, port: int, *, as_json: bool) -> None:
-    from sandkasse.actions import people, site  # noqa: PLC0415
+    from sandkasse.actions import people, site
 
     secret = people.issue_sign_in(site.open_site(settings))
     # The secret stands behind '#': browsers do not send it, so that no server logs it.

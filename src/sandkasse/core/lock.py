@@ -27,7 +27,7 @@ def hold_store(folder: Path) -> Iterator[None]:
             holder = handle.read().strip() or "unknown"
             raise StoreInUseError(
                 f"The store {folder.parent} is already served by process {holder}.",
-                next_step="use the sandbox that runs already, stop it with Ctrl-C, or choose another store: up --home DIR",
+                next_step="use the sandbox that runs, stop it with Ctrl-C, or choose another store: up --home DIR",
             ) from exc
         handle.seek(0)
         handle.truncate()

@@ -93,7 +93,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 
 def find_content() -> Path:
-    """Find the shipped modules and datasets: beside `src/` in a clone, under the interpreter's `share/` when installed."""
+    """Find the shipped modules and datasets: beside `src/` in a clone, else under the interpreter's `share/`."""
     clone = Path(__file__).resolve().parents[3]
     if (clone / "modules").is_dir() and (clone / "run.py").is_file():
         return clone
