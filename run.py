@@ -2,7 +2,8 @@
 """The one front door: ``python3 run.py <up|test|check|docs|bench>``.
 
 This file runs before anything is installed, on whatever Python the visitor has. It must therefore parse on
-Python 3.8 and use the standard library only. It makes ``.venv`` beside itself, installs the locked dependencies, and hands over.
+Python 3.8 and use the standard library only. It makes ``.venv`` beside itself, installs the locked dependencies, and
+hands over.
 """
 
 import hashlib
