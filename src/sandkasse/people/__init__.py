@@ -1,0 +1,1 @@
+"""Who is here: accounts, what their roles allow, their tokens, and the log of what was done."""
