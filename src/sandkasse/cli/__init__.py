@@ -14,7 +14,7 @@ EXIT_USAGE = 2
 def main() -> None:
     """Run the command line; errors that a person can act on become two lines and a documented exit code."""
     try:
-        _application()(standalone_mode=True)
+        application()(standalone_mode=True)
     except SandkasseError as error:
         print_error(error)
         sys.exit(error.exit_code)
@@ -25,7 +25,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _application() -> typer.Typer:
+def application() -> typer.Typer:
+    """Build the command line with every noun."""
     from sandkasse.cli import cohort, dataset, module, status, up, workspace
 
     application = typer.Typer(

@@ -1,0 +1,94 @@
+"""Write the generated reference pages: errors, settings, command line. `--check` fails where one is out of date."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import typer
+
+from sandkasse.cli import application
+from sandkasse.core import errors, settings
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def main(arguments: list[str]) -> int:
+    """Write or compare every page; returns the number of pages that differ (0 after writing)."""
+    pages: dict[str, Callable[[], str]] = {"errors.md": errors_page, "settings.md": settings_page, "cli.md": cli_page}
+    differing = []
+    for name, make in pages.items():
+        path, text = REFERENCE / name, make()
+        if not path.exists() or path.read_text("utf-8") != text:
+            differing.append(name)
+            if "--check" not in arguments:
+                path.write_text(text, "utf-8")
+    sys.stdout.write("".join(f"{'differs' if '--check' in arguments else 'written'}: {name}\n" for name in differing))
+    return len(differing) if "--check" in arguments else 0
+
+
+def errors_page() -> str:
+    """Table of every error class."""
+    rows = [
+        f"| {cls.exit_code} | `{cls.code}` | {cls.http_status} | {(cls.__doc__ or '').splitlines()[0]} |"
+        for cls in errors.error_classes()
+    ]
+    head = [
+        "# Errors and exit codes",
+        "",
+        "Made from `core/errors.py`. Exit code 0 is success, 2 is wrong usage of a command.",
+        "",
+    ]
+    return "\n".join([*head, "| exit code | code | HTTP status | meaning |", "|---|---|---|---|", *rows, ""])
+
+
+def settings_page() -> str:
+    """Table of the environment variables and of the folders of a store."""
+    variables = {
+        settings.HOME_VARIABLE: "folder of the site's store; else the platform's data folder",
+        settings.CONTENT_VARIABLE: "where the shipped `modules/` and `datasets/` lie; else found",
+        settings.PORTAL_VARIABLE: "the portal's address (set inside a workspace)",
+        settings.TOKEN_VARIABLE: "the workspace's token for the portal (set inside a workspace)",
+        settings.MODULE_VARIABLE: "the module that a workspace was started for (set inside a workspace)",
+        settings.BINDINGS_VARIABLE: "JSON object: contract name to dataset folder (set inside a workspace)",
+    }
+    folders = {
+        name: (attribute.__doc__ or "").strip()
+        for name, attribute in vars(settings.Settings).items()
+        if isinstance(attribute, property)
+    }
+    lines = [
+        "# Settings",
+        "",
+        "Made from `core/settings.py`.",
+        "",
+        "## Environment",
+        "",
+        "| variable | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in variables.items()]
+    lines += ["", "## The store", "", "| setting | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {meaning} |" for name, meaning in folders.items()]
+    return "\n".join([*lines, ""])
+
+
+def cli_page() -> str:
+    """Help of every command, as the command line prints it."""
+    root = typer.main.get_command(application())
+    lines = ["# Command line", "", "Made from the commands' own help. Errors: [exit codes](errors.md)."]
+    for name, command in _walk(root, "sandkasse"):
+        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+        lines += ["", f"## {name}", "", "```text", command.get_help(context).rstrip(), "```"]
+    return "\n".join([*lines, ""])
+
+
+def _walk(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+    found = [(name, command)]
+    for child, below in sorted(getattr(command, "commands", {}).items()):
+        found += _walk(below, f"{name} {child}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
