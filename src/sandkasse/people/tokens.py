@@ -65,7 +65,7 @@ def issue(
         The secret, 43 URL-safe characters.
 
     Raises:
-        InvalidInputError: If the lifetime is not positive, the kind unknown, or a workspace token without its workspace.
+        InvalidInputError: If the lifetime is not positive, the kind unknown, or a workspace not named.
     """
     if kind not in get_args(TokenKind):
         raise InvalidInputError(f"There is no token kind {kind!r}.", next_step=f"use one of {get_args(TokenKind)}")
