@@ -1,1 +1,6 @@
-"""What truly happens: traits, exposures, onsets, treatment and death of each person, before anybody observes it."""
+"""The life stage: what truly happens to each person, before anyone observes it."""
+
+from sandkasse.cohort.life.record import NEVER, LifeShard
+from sandkasse.cohort.life.simulate import simulate_life
+
+__all__ = ["NEVER", "LifeShard", "simulate_life"]

@@ -19,8 +19,8 @@ NEVER = np.int32(2**31 - 1)
 class LifeShard:
     """True lives of the persons of one shard.
 
-    Days count from 1970-01-01 (Arrow's date32; earlier days are negative); `NEVER` stands for no such day. Columns of the
-    two-dimensional arrays follow the compiled model: `conditions`, `treatments`, `traits`.
+    Days count from 1970-01-01 (Arrow's date32; earlier days are negative); `NEVER` stands for no such day. Columns of
+    the two-dimensional arrays follow the compiled model: `conditions`, `treatments`, `traits`.
 
     Attributes:
         person: Number of the person in the whole cohort, int64, shape (n_persons,).
@@ -38,8 +38,16 @@ class LifeShard:
         onset_day: True onset of each condition, int32, shape (n_persons, n_conditions).
         detected_day: When the health system first recognises it, int32, shape (n_persons, n_conditions).
         treatment_day: Start of each treatment, int32, shape (n_persons, n_treatments).
-        onset_day_untreated: Onset of each condition had no treatment ever been given, int32, shape (n_persons, n_conditions).
-        death_day_untreated: Death had no treatment ever been given, int32, shape (n_persons,).
+        onset_day_untreated: Onset of each condition had no preventive treatment ever been given, int32,
+            shape (n_persons, n_conditions).
+        death_day_untreated: Death had no preventive treatment ever been given, int32, shape (n_persons,).
+        treatment_stop_day: Lasting stop of each treatment, `NEVER` if it goes on, int32, shape (n_persons, n_treatments).
+        treatment_for: Column of the condition for which each treatment was begun, -1 if never begun, int8,
+            shape (n_persons, n_treatments).
+        delivery_day: Days on which a woman gives birth, ascending, `NEVER` after the last, int32,
+            shape (n_persons, n_deliveries).
+        fatal_condition: Column of the condition whose acute phase is the death, -1 if none, int8, shape (n_persons,).
+        hba1c_set_point: The person's own long-term deviation of HbA1c, standard normal, float32, shape (n_persons,).
     """
 
     person: Int64Array
@@ -59,3 +67,8 @@ class LifeShard:
     treatment_day: Int32Array
     onset_day_untreated: Int32Array
     death_day_untreated: Int32Array
+    treatment_stop_day: Int32Array
+    treatment_for: Int8Array
+    delivery_day: Int32Array
+    fatal_condition: Int8Array
+    hba1c_set_point: Float32Array
