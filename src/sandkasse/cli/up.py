@@ -38,8 +38,8 @@ def serve(
     settings = read_settings(os.environ)
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    with hold_store(settings.run):
-        chosen = _choose_port(port)
+    chosen = _choose_port(port)
+    with hold_store(settings.run, address=f"http://{HOST}:{chosen}"):
         _prepare(settings)
         with _portal(settings, chosen) as process:
             _announce(settings, chosen, as_json=as_json)

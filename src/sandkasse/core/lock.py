@@ -11,8 +11,12 @@ from sandkasse.core.errors import StoreInUseError
 
 
 @contextmanager
-def hold_store(folder: Path) -> Iterator[None]:
+def hold_store(folder: Path, *, address: str = "") -> Iterator[None]:
     """Hold the lock of the store whose run folder is `folder`, until the block ends or the process dies.
+
+    Args:
+        folder: The store's run folder; made if needed.
+        address: Where the holder serves it, so that a second holder can be told.
 
     Raises:
         StoreInUseError: If another process holds it.
@@ -24,14 +28,14 @@ def hold_store(folder: Path) -> Iterator[None]:
             _lock(handle)
         except OSError as exc:
             handle.seek(0)
-            holder = handle.read().strip() or "unknown"
+            process, _, served_at = handle.read().strip().partition(" ")
             raise StoreInUseError(
-                f"The store {folder.parent} is already served by process {holder}.",
-                next_step="use the sandbox that runs, stop it with Ctrl-C, or choose another store: up --home DIR",
+                f"The store {folder.parent} is already served by process {process or 'unknown'}.",
+                next_step=f"{f'open {served_at}, ' if served_at else ''}stop it with Ctrl-C, or: up --home ANOTHER-FOLDER",
             ) from exc
         handle.seek(0)
         handle.truncate()
-        handle.write(str(os.getpid()))
+        handle.write(f"{os.getpid()} {address}")
         handle.flush()
         yield
 
