@@ -38,8 +38,9 @@ def serve(
     settings = read_settings(os.environ)
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    chosen = _choose_port(port)
-    with hold_store(settings.run, address=f"http://{HOST}:{chosen}"):
+    with hold_store(settings.run) as serve_at:
+        chosen = _choose_port(port)
+        serve_at(f"http://{HOST}:{chosen}")
         _prepare(settings)
         with _portal(settings, chosen) as process:
             _announce(settings, chosen, as_json=as_json)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -11,33 +11,36 @@ from sandkasse.core.errors import StoreInUseError
 
 
 @contextmanager
-def hold_store(folder: Path, *, address: str = "") -> Iterator[None]:
+def hold_store(folder: Path) -> Iterator[Callable[[str], None]]:
     """Hold the lock of the store whose run folder is `folder`, until the block ends or the process dies.
 
-    Args:
-        folder: The store's run folder; made if needed.
-        address: Where the holder serves it, so that a second holder can be told.
+    Yields:
+        A function that takes the address at which the holder serves the store, so that a second holder can be told.
 
     Raises:
         StoreInUseError: If another process holds it.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = folder / "site.lock"
-    with path.open("a+", encoding="ascii") as handle:
+    with (folder / "site.lock").open("a+", encoding="utf-8") as handle:
         try:
             _lock(handle)
         except OSError as exc:
             handle.seek(0)
-            process, _, served_at = handle.read().strip().partition(" ")
+            process, _, address = handle.read().strip().partition(" ")
+            where = f"open {address}, " if address else ""
             raise StoreInUseError(
                 f"The store {folder.parent} is already served by process {process or 'unknown'}.",
-                next_step=f"{f'open {served_at}, ' if served_at else ''}stop it with Ctrl-C, or: up --home ANOTHER-FOLDER",
+                next_step=f"{where}stop it with Ctrl-C, or choose another store: up --home FOLDER",
             ) from exc
-        handle.seek(0)
-        handle.truncate()
-        handle.write(f"{os.getpid()} {address}")
-        handle.flush()
-        yield
+
+        def write(address: str) -> None:
+            handle.seek(0)
+            handle.truncate()
+            handle.write(f"{os.getpid()} {address}")
+            handle.flush()
+
+        write("")
+        yield write
 
 
 if sys.platform == "win32":

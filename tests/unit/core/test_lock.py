@@ -11,7 +11,8 @@ from sandkasse.core.lock import hold_store
 
 def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path):
     child = "import sys, pathlib; from sandkasse.core.lock import hold_store\n"
-    child += f"with hold_store(pathlib.Path({str(tmp_path)!r}), address='http://here'):\n print('held', flush=True); sys.stdin.read()"
+    child += f"with hold_store(pathlib.Path({str(tmp_path)!r})) as serve_at:\n"
+    child += " serve_at('http://here'); print('held', flush=True); sys.stdin.read()"
     process = subprocess.Popen([sys.executable, "-c", child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout.readline() == "held\n"
