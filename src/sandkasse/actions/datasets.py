@@ -1,0 +1,117 @@
+"""Acts on datasets: list, show, open, preview, profile, verify and export them."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from sandkasse.catalogue.card import CONTRACT_FILE, Card
+from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.catalogue.resolve import Catalogue
+from sandkasse.catalogue.show import CardList
+from sandkasse.catalogue.store import Store, Verified
+from sandkasse.contract import Contract, read_contract
+from sandkasse.core.access import AccessGuard, SandboxGuard
+from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.progress_bar import Progress, no_progress
+from sandkasse.core.settings import Settings
+
+PREVIEW_ROWS_AT_MOST = 1000
+
+
+@dataclass(frozen=True)
+class DatasetPage:
+    """Everything that a page about a dataset shows.
+
+    Attributes:
+        card: What it is.
+        contract: Its tables and columns, with units and codes.
+        versions: All its versions, the newest first.
+    """
+
+    card: Card
+    contract: Contract
+    versions: tuple[str, ...]
+
+
+def open_store(settings: Settings) -> Store:
+    """Give the store of this installation."""
+    return Store(settings.datasets, settings.content / "datasets")
+
+
+def list_datasets(settings: Settings) -> CardList:
+    """List the newest version of every dataset, by id; what is broken is left out, see `list_faults`."""
+    return CardList(open_store(settings).list())
+
+
+def list_faults(settings: Settings) -> tuple[str, ...]:
+    """List, one line each, the datasets that `list_datasets` had to leave out."""
+    return tuple(error.message for error in open_store(settings).faults())
+
+
+def show_dataset(settings: Settings, dataset_id: str) -> DatasetPage:
+    """Show a dataset: card, contract and versions.
+
+    Args:
+        settings: Where the datasets are.
+        dataset_id: Its id, or `<id>@<version>`.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset; names the nearest.
+        CorruptDatasetError: If its card is broken.
+        ContractInvalidError: If its contract is broken.
+    """
+    store = open_store(settings)
+    card = store.card(dataset_id)
+    contract = read_contract(store.folder(card) / CONTRACT_FILE)
+    return DatasetPage(card, contract, tuple(other.version for other in store.versions(card.id)))
+
+
+def open_dataset(
+    settings: Settings, name: str, *, dataset: str | None = None, guard: AccessGuard | None = None
+) -> Dataset:
+    """Open a dataset by its contract's name: as it is bound, else the site's default, else the only one.
+
+    Args:
+        settings: Where the datasets are, and what is bound.
+        name: The contract's name.
+        dataset: One dataset's id, or `<id>@<version>`, for exploring.
+        guard: Asked before anything is opened; a sandbox's by default.
+
+    Raises:
+        DatasetNotFoundError: If no dataset keeps the contract.
+        AmbiguousDatasetError: If several do, and none is bound or the default.
+        PolicyDeniedError: If the guard refuses.
+        CorruptDatasetError: If the dataset's card is broken.
+    """
+    catalogue = Catalogue(open_store(settings), bindings=settings.bindings, guard=guard or SandboxGuard())
+    return catalogue.open(name, dataset=dataset)
+
+
+def verify_dataset(settings: Settings, dataset_id: str, *, progress: Progress = no_progress) -> Verified:
+    """Compare every file of a dataset with its checksum.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        CorruptDatasetError: If a file is missing, too many, a link, or not what was published; names the files only.
+    """
+    return open_store(settings).verify(dataset_id, progress=progress)
+
+
+def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 20) -> pa.Table:
+    """Give the first rows of a table.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        TableNotFoundError: If it has no such table; names the nearest.
+        InvalidInputError: If `limit` is not between 1 and 1,000.
+        CorruptDatasetError: If a file cannot be read.
+    """
+    if not 1 <= limit <= PREVIEW_ROWS_AT_MOST:
+        raise InvalidInputError(
+            f"A preview has between 1 and {PREVIEW_ROWS_AT_MOST:,} rows, not {limit:,}.",
+            next_step="ask for fewer, or open the dataset for all of them",
+        )
+    store = open_store(settings)
+    card = store.card(dataset_id)
+    dataset = open_tables(store.folder(card), card=card)
+    return dataset.collect(dataset[table].limit(limit))

@@ -1,0 +1,150 @@
+"""Folders that appear whole or not at all: written beside their place, flushed to the disk, then renamed."""
+
+import errno
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from sandkasse.core.errors import InvalidInputError, StorageFullError, StoreInUseError
+
+_LOCK = ".publishing.lock"
+_MARK = ".partial-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def partial_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside `target` that becomes `target` when the block ends well, and else vanishes.
+
+    One process at a time writes below one parent; what an earlier process left there half-written is swept first.
+
+    Raises:
+        InvalidInputError: If `target` exists, before or after the block.
+        StoreInUseError: If another process is writing below the same parent.
+        StorageFullError: If the disk fills up inside the block.
+    """
+    with translate_full_disk(target.name):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _hold(target.parent):
+            _sweep(target.parent)
+            refuse_existing(target)
+            partial = target.parent / f".{target.name}{_MARK}{secrets.token_hex(4)}"
+            partial.mkdir()
+            try:
+                yield partial
+                _flush(partial)
+                _rename(partial, target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+
+
+def sweep_partials(parent: Path) -> int:
+    """Remove what crashed processes left below `parent`, unless somebody is writing there now; returns how many."""
+    if not any(parent.glob(f".*{_MARK}*")):
+        return 0
+    try:
+        with _hold(parent):
+            return _sweep(parent)
+    except (StoreInUseError, OSError):
+        return 0  # being written, or a store that this user may only read
+
+
+def refuse_existing(target: Path) -> None:
+    """Raise if there is something at `target` already."""
+    if os.path.lexists(target):
+        raise InvalidInputError(
+            f"There is already a version {target.name} of {target.parent.name}, and published versions never change.",
+            next_step="publish it under the next version",
+        )
+
+
+@contextmanager
+def translate_full_disk(what: str) -> Iterator[None]:
+    """Turn the many ways in which libraries say that the disk is full into one error."""
+    try:
+        yield
+    except Exception as exc:
+        if _says_full(exc):
+            raise StorageFullError(
+                f"The disk is full; nothing of {what!r} was kept.",
+                next_step="make room, or set SANDKASSE_HOME to a folder on a larger disk, and do it again",
+            ) from exc
+        raise
+
+
+def _says_full(exc: BaseException) -> bool:
+    # DuckDB and Arrow wrap the operating system's error in their own, some with the number, some with its text only.
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [exc]
+    while waiting:
+        current = waiting.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        if getattr(current, "errno", None) in _FULL or os.strerror(errno.ENOSPC) in str(current):
+            return True
+        waiting += [current.__cause__, current.__context__]
+    return False
+
+
+def _sweep(parent: Path) -> int:
+    stale = list(parent.glob(f".*{_MARK}*"))
+    for folder in stale:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(stale)
+
+
+def _rename(partial: Path, target: Path) -> None:
+    refuse_existing(target)
+    partial.rename(target)
+    _flush_entry(target.parent)
+
+
+def _flush(folder: Path) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        _flush_entry(path)
+    _flush_entry(folder)
+
+
+def _flush_entry(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # directories cannot be opened there
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(
+            PermissionError
+        ):  # Windows wants a writable descriptor; a file that is closed is safe enough there
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _hold(parent: Path) -> Iterator[None]:
+    with (parent / _LOCK).open("a+b") as handle:
+        try:
+            _lock(handle)
+        except OSError as exc:
+            raise StoreInUseError(
+                f"Another process is publishing {parent.name} at this moment.",
+                next_step="wait until it has finished, then look at `sandkasse dataset list`",
+            ) from exc
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: IO[bytes]) -> None:
+        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: IO[bytes]) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,78 @@
+"""Which dataset a contract's name stands for: what is bound, else the site's default, else an error that lists them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sandkasse.catalogue.card import Card, card_in
+from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.catalogue.store import LIST_COMMAND, Store
+from sandkasse.core.access import AccessGuard
+from sandkasse.core.errors import AmbiguousDatasetError, DatasetNotFoundError
+
+
+class Catalogue:
+    """What a site, a workspace or a project can open.
+
+    Args:
+        store: The datasets that the site offers.
+        bindings: Contract name to dataset folder, where somebody has already chosen.
+        guard: Asked before anything is opened.
+    """
+
+    def __init__(self, store: Store, *, bindings: Mapping[str, Path], guard: AccessGuard) -> None:
+        self._store = store
+        self._bindings = bindings
+        self._guard = guard
+
+    def open(self, name: str, *, dataset: str | None = None) -> Dataset:
+        """Open a dataset by its contract's name.
+
+        Args:
+            name: The contract's name.
+            dataset: A dataset's id, or `<id>@<version>`, for exploring; a project may not use it.
+
+        Raises:
+            DatasetNotFoundError: If no dataset keeps the contract, or `dataset` is none of those that do.
+            AmbiguousDatasetError: If several do, and none is bound or the default; lists them.
+            PolicyDeniedError: If the guard refuses.
+            CorruptDatasetError: If the dataset's card is broken.
+        """
+        folder, card = self._explore(name, dataset) if dataset else self._resolve(name)
+        self._guard.check_may_open(card.id, version=card.version, tier=card.tier)
+        return open_tables(folder, card=card)
+
+    def _resolve(self, name: str) -> tuple[Path, Card]:
+        if name in self._bindings:
+            return self._bindings[name], card_in(self._bindings[name])
+        candidates = self._candidates(name)
+        chosen = [card for card in candidates if card.default_for] or candidates
+        if len(chosen) > 1:
+            listed = ", ".join(card.id for card in chosen)
+            raise AmbiguousDatasetError(
+                f"{len(chosen)} datasets keep the contract {name!r}, and none is bound to it: {listed}.",
+                next_step=f"explore one of them: open({name!r}, dataset={chosen[0].id!r})",
+            )
+        return self._store.folder(chosen[0]), chosen[0]
+
+    def _explore(self, name: str, dataset: str) -> tuple[Path, Card]:
+        bound = {card.id: (folder, card) for folder, card in self._bound() if card.contract.name == name}
+        if dataset in bound:
+            return bound[dataset]
+        wanted, _, _version = dataset.partition("@")
+        candidates = self._candidates(name)
+        if wanted not in {card.id for card in candidates}:
+            known = {card.id for card in candidates} | set(bound)
+            raise DatasetNotFoundError.among(f"dataset of the contract {name!r}", dataset, known, command=LIST_COMMAND)
+        card = self._store.card(dataset)
+        return self._store.folder(card), card
+
+    def _candidates(self, name: str) -> list[Card]:
+        cards = self._store.list()
+        found = [card for card in cards if card.contract.name == name]
+        if not found:
+            known = {card.contract.name for card in cards} | set(self._bindings)
+            raise DatasetNotFoundError.among("dataset that keeps the contract", name, known, command=LIST_COMMAND)
+        return found
+
+    def _bound(self) -> list[tuple[Path, Card]]:
+        return [(folder, card_in(folder)) for folder in self._bindings.values()]

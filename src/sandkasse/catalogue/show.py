@@ -1,0 +1,63 @@
+"""Cards as a person meets them in a notebook or a terminal."""
+
+from html import escape
+
+from sandkasse.catalogue.card import Card
+
+
+class CardList(tuple[Card, ...]):
+    """Some cards, shown as a table in a notebook."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if not self:
+            return "No datasets here yet. `sandkasse up` prepares the first."
+        width = max(len(card.contract.name) for card in self)
+        return "\n".join(f"{card.contract.name:<{width}}  {card.id}@{card.version}: {card.title}" for card in self)
+
+    def _repr_html_(self) -> str:
+        if not self:
+            return f"<p>{escape(repr(self))}</p>"
+        rows = "".join(
+            f"<tr><td><code>{escape(card.contract.name)}</code></td><td><code>{escape(card.id)}</code></td>"
+            f"<td>{escape(card.tier)}</td><td style='text-align:left'>{escape(card.title)}</td></tr>"
+            for card in self
+        )
+        head = "<tr><th>open by</th><th>dataset</th><th>tier</th><th style='text-align:left'>what it is</th></tr>"
+        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+
+
+def show_text(card: Card) -> str:
+    """Show a card as a few lines of text."""
+    lines = [f"{card.title}", f"{card.reference} · {_facts(card)}", ""]
+    width = max(len(table) for table in card.tables)
+    lines += [f"  {table:<{width}}  {rows:>13,} rows" for table, rows in card.rows.items()]
+    lines += ["", *(f"Cite: {citation}" for citation in _citations(card))]
+    return "\n".join(lines)
+
+
+def show_html(card: Card) -> str:
+    """Show a card as a compact piece of HTML for a notebook; inherits the notebook's colours, light or dark."""
+    rows = "".join(
+        f"<tr><td style='text-align:left'><code>{escape(table)}</code></td>"
+        f"<td style='text-align:right'>{rows:,}</td></tr>"
+        for table, rows in card.rows.items()
+    )
+    cite = "".join(f"<p style='margin:.4em 0 0'>Cite: {escape(text)}</p>" for text in _citations(card))
+    return (
+        "<div style='border-left:4px solid #0f766e;padding:.2em 0 .2em 1em;max-width:72ch'>"
+        f"<p style='margin:0;font-size:1.15em;font-weight:600'>{escape(card.title)}</p>"
+        f"<p style='margin:.2em 0 .6em'><code>{escape(card.reference)}</code> · {escape(_facts(card))}</p>"
+        "<table style='margin:0'><thead><tr><th style='text-align:left'>table</th>"
+        f"<th style='text-align:right'>rows</th></tr></thead><tbody>{rows}</tbody></table>{cite}</div>"
+    )
+
+
+def _facts(card: Card) -> str:
+    persons = f"{card.persons:,} persons" if card.persons is not None else None
+    return " · ".join(part for part in (card.tier, persons, card.period, card.licence.name) if part)
+
+
+def _citations(card: Card) -> list[str]:
+    return [f"{item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations[:1]]
