@@ -1,13 +1,15 @@
 """Acts on datasets: list, show, open, preview, profile, verify and export them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from sandkasse.catalogue.card import CONTRACT_FILE, Card
 from sandkasse.catalogue.open import Dataset, open_tables
 from sandkasse.catalogue.resolve import Catalogue
-from sandkasse.catalogue.show import CardList
+from sandkasse.catalogue.show import CardList, describe_card
+from sandkasse.catalogue.snippets import Snippets, snippets_of
 from sandkasse.catalogue.store import Store, Verified
 from sandkasse.contract import Contract, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
@@ -115,3 +117,28 @@ def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 
     card = store.card(dataset_id)
     dataset = open_tables(store.folder(card), card=card)
     return dataset.collect(dataset[table].limit(limit))
+
+
+def write_snippets(settings: Settings, dataset_id: str) -> Snippets:
+    """Write the code that opens a dataset, in Python, R and SQL.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+    """
+    store = open_store(settings)
+    card = store.card(dataset_id)
+    return snippets_of(card, store.folder(card))
+
+
+def describe_page(page: DatasetPage) -> dict[str, Any]:
+    """Give a dataset's page as plain values, for JSON."""
+    return {
+        **page.card.model_dump(mode="json"),
+        "versions": list(page.versions),
+        "tables": [asdict(table) for table in page.contract.tables],
+    }
+
+
+def format_page(page: DatasetPage) -> list[str]:
+    """Give a dataset's card as lines of text."""
+    return describe_card(page.card)

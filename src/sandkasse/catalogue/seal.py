@@ -36,7 +36,9 @@ def seal(folder: Path, draft: CardDraft, *, progress: Progress = no_progress) ->
         ContractViolationError: If the data do not keep the contract beside them.
     """
     contract = read_contract(folder / CONTRACT_FILE)
-    files = _describe_files(folder, draft.licence.file, progress)
+    order = {table.name: position for position, table in enumerate(contract.tables)}
+    described = _describe_files(folder, draft.licence.file, progress)
+    files = sorted(described, key=lambda file: (order.get(file.table, len(order)), file.path))
     reference = ContractReference(name=contract.name, version=contract.version, sha256=contract_sha256(contract))
     card = Card.model_validate({**dict(draft), "contract": reference, "files": files})
     check_contract(folder, card, contract)

@@ -54,6 +54,25 @@ def show_html(card: Card) -> str:
     )
 
 
+def describe_card(card: Card) -> list[str]:
+    """Give everything that a card says, as lines of text."""
+    said = [
+        ("publisher", card.publisher),
+        ("published", card.how_published),
+        ("anonymity", card.anonymity),
+        ("licence", f"{card.licence.name}, {card.licence.url}"),
+        ("contract", f"{card.contract.name} {card.contract.version}"),
+        ("keywords", ", ".join(card.keywords)),
+        ("real data", card.how_to_get_real),
+        *(("known fault", fault) for fault in card.known_faults),
+        *(("cite", f"{item.text}{f' doi:{item.doi}' if item.doi else ''}") for item in card.citations),
+    ]
+    width = max(len(name) for name, _ in said)
+    head = [card.title, f"{card.reference} · {_facts(card)}", "", card.summary, ""]
+    tables = ["", *(f"{table}: {rows:,} rows" for table, rows in card.rows.items())]
+    return [*head, *(f"{name:<{width}}  {text}" for name, text in said if text), *tables]
+
+
 def _facts(card: Card) -> str:
     persons = f"{card.persons:,} persons" if card.persons is not None else None
     return " · ".join(part for part in (card.tier, persons, card.period, card.licence.name) if part)

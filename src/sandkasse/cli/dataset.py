@@ -1,0 +1,83 @@
+"""`sandkasse dataset`: what the catalogue holds, and how to open it."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from sandkasse.actions import datasets as actions
+from sandkasse.cli.output import JsonOption, print_json, print_line, print_table, progress_reporter
+from sandkasse.core.settings import Settings, read_settings
+
+app = typer.Typer(no_args_is_help=True, help="See, open, verify and export datasets.")
+
+DatasetArgument = Annotated[str, typer.Argument(help="The dataset's id, or id@version.")]
+
+
+@app.command("list")
+def list_(json: JsonOption = False) -> None:
+    """List the datasets of this site."""
+    settings = _settings()
+    cards = actions.list_datasets(settings)
+    if json:
+        print_json([card.model_dump(mode="json") for card in cards])
+        return
+    print_table(
+        ["dataset", "title", "tier", "persons", "rows", "licence"],
+        [[card.id, card.title, card.tier, card.persons, sum(card.rows.values()), card.licence.name] for card in cards],
+        empty="No datasets here yet. next: sandkasse up",
+    )
+    for fault in actions.list_faults(settings):
+        typer.echo(fault, err=True)
+
+
+@app.command()
+def show(dataset: DatasetArgument, json: JsonOption = False) -> None:
+    """Show a dataset: what it is, its tables and columns, how to cite it."""
+    page = actions.show_dataset(_settings(), dataset)
+    if json:
+        print_json(actions.describe_page(page))
+        return
+    for line in actions.format_page(page):
+        print_line(line)
+    for table in page.contract.tables:
+        print_line()
+        print_line(f"{table.name}: {table.description}")
+        print_table(
+            ["column", "type", "unit", "meaning"],
+            [[column.name, column.type, column.unit, column.description] for column in table.columns],
+            empty="No columns.",
+        )
+
+
+@app.command("open")
+def open_(dataset: DatasetArgument, json: JsonOption = False) -> None:
+    """Say how to open a dataset, and show the first rows of each table."""
+    settings = _settings()
+    snippets = actions.write_snippets(settings, dataset)
+    previews = {table: actions.preview_table(settings, dataset, table, 5) for table in snippets.tables}
+    if json:
+        rows = {table: preview.to_pylist() for table, preview in previews.items()}
+        print_json({"python": snippets.python, "r": snippets.r, "sql": snippets.sql, "first_rows": rows})
+        return
+    for language, code in (("Python", snippets.python), ("R", snippets.r), ("SQL", snippets.sql)):
+        print_line(f"# {language}\n{code}")
+    for table, preview in previews.items():
+        print_line(f"{table}, first rows:")
+        print_table(preview.column_names, [list(row.values()) for row in preview.to_pylist()], empty="No rows.")
+        print_line()
+
+
+@app.command()
+def verify(dataset: DatasetArgument, json: JsonOption = False) -> None:
+    """Compare every file of a dataset with its published checksum."""
+    with progress_reporter(f"Verifying {dataset}") as report:
+        verified = actions.verify_dataset(_settings(), dataset, progress=report)
+    if json:
+        print_json({"dataset": verified.card.reference, "files": verified.n_files, "bytes": verified.n_bytes})
+        return
+    print_line(f"{verified.card.reference}: {verified.n_files:,} files, {verified.n_bytes:,} bytes, all as published.")
+
+
+def _settings() -> Settings:
+    return read_settings(os.environ)
