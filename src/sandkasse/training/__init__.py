@@ -1,0 +1,1 @@
+"""Training: modules as data, answers graded against the truth, learners' attempts."""

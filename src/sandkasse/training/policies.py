@@ -1,0 +1,9 @@
+"""How often answers are taken. Our choice: free for a learner, slow for someone who probes the truth."""
+
+from datetime import timedelta
+from typing import Final
+
+TRIES_PER_HOUR: Final = 20
+TRIES_PER_DAY: Final = 60
+
+WINDOWS: Final = ((timedelta(hours=1), TRIES_PER_HOUR, "hour"), (timedelta(days=1), TRIES_PER_DAY, "day"))
