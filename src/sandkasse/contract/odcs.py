@@ -6,7 +6,7 @@ refused rather than passed over. Writing gives one normal form, defaults left ou
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, cast
 
 from open_data_contract_standard.model import (
@@ -193,9 +193,28 @@ def _options(options: Mapping[str, Any], logical: LogicalType, where: str) -> di
                 where, f"the option {option} of a {logical} column is unknown or not checked here",
                 "leave it out, or say it as minimum, maximum, pattern, minLength, maxLength or enum",
             )  # fmt: skip
-    _check_order(read.get("minimum"), read.get("maximum"), where, "minimum", "maximum")
+    if logical == "timestamp":
+        _set_time_zone(read, where)
+    for low in ("minimum", "exclusive_minimum"):
+        for high in ("maximum", "exclusive_maximum"):
+            _check_order(read.get(low), read.get(high), where, "the lower bound", "the upper bound")
     _check_order(read.get("min_length"), read.get("max_length"), where, "minLength", "maxLength")
     return read
+
+
+def _set_time_zone(read: dict[str, Any], where: str) -> None:
+    """Give every bound a zone if the timestamps have one (UTC unless it is named), and none if they do not."""
+    for field in _BOUND_OPTIONS.values():
+        bound = read.get(field)
+        if bound is None:
+            continue
+        if read.get("timezone"):
+            try:
+                read[field] = bound.replace(tzinfo=UTC) if bound.tzinfo is None else bound.astimezone(UTC)
+            except OverflowError:
+                raise invalid(where, "a bound lies outside the years 1 to 9999") from None
+        elif bound.tzinfo is not None:
+            raise invalid(where, "a bound names a time zone, the column does not", "add timezone: true to the column")
 
 
 def _quality(rule: DataQuality, logical: LogicalType, where: str) -> Quality:
@@ -439,9 +458,12 @@ def _bound(value: Any, logical: LogicalType, where: str) -> Bound:
     if type(value) is reader:
         return cast(Bound, value)
     try:
-        return cast(Bound, reader.fromisoformat(value))
+        bound = reader.fromisoformat(value)
     except (TypeError, ValueError):
         raise invalid(where, f"the bound of a {logical} column must be ISO 8601 text in quotes") from None
+    if isinstance(bound, time) and bound.tzinfo is not None:
+        raise invalid(where, "the bound of a time column has no time zone")
+    return bound
 
 
 def _number(value: int | float, logical: LogicalType, where: str) -> int | float:
@@ -494,11 +516,7 @@ def _check_unique(names: Iterable[str], where: str, kind: str) -> None:
 def _check_order(low: Any, high: Any, where: str, low_name: str, high_name: str) -> None:
     if low is None or high is None:
         return
-    try:
-        wrong = low > high
-    except TypeError:  # one bound names a time zone, the other does not
-        raise invalid(where, f"{low_name} and {high_name} must both name a time zone, or neither") from None
-    if wrong:
+    if low > high:
         raise invalid(where, f"{low_name} lies above {high_name}")
 
 
