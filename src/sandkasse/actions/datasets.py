@@ -1,12 +1,16 @@
 """Acts on datasets: list, show, open, preview, profile, verify and export them."""
 
+import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
 from sandkasse.catalogue.card import CONTRACT_FILE, Card
 from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.catalogue.profile import PROFILE_VERSION, TableProfile, from_plain, measure_profile, to_plain
 from sandkasse.catalogue.resolve import Catalogue
 from sandkasse.catalogue.show import CardList, describe_card
 from sandkasse.catalogue.snippets import Snippets, snippets_of
@@ -14,6 +18,7 @@ from sandkasse.catalogue.store import Store, Verified
 from sandkasse.contract import Contract, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
 from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.hashing import sha256_value
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
 
@@ -117,6 +122,31 @@ def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 
     card = store.card(dataset_id)
     dataset = open_tables(store.folder(card), card=card)
     return dataset.collect(dataset[table].limit(limit))
+
+
+def profile_table(settings: Settings, dataset_id: str, table: str) -> TableProfile:
+    """Give the distribution of every column of a table; measured once, then kept by the files' checksums.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        TableNotFoundError: If it has no such table; names the nearest.
+        CorruptDatasetError: If a file cannot be read to its end.
+    """
+    page = show_dataset(settings, dataset_id)
+    dataset = open_tables(open_store(settings).folder(page.card), card=page.card)
+    key = sha256_value(
+        [PROFILE_VERSION, table, page.card.contract.sha256, [f.sha256 for f in page.card.files_of(table)]]
+    )
+    kept = settings.cache / "profiles" / f"{key}.json"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return from_plain(orjson.loads(kept.read_bytes()))
+    profile = measure_profile(dataset, table, contract=page.contract)
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_name(f".{key}.{secrets.token_hex(4)}")
+        fresh.write_bytes(orjson.dumps(to_plain(profile)))
+        fresh.replace(kept)
+    return profile
 
 
 def write_snippets(settings: Settings, dataset_id: str) -> Snippets:

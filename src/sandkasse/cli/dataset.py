@@ -64,7 +64,10 @@ def open_(dataset: DatasetArgument, json: JsonOption = False) -> None:
         print_line(f"# {language}\n{code}")
     for table, preview in previews.items():
         print_line(f"{table}, first rows:")
-        print_table(preview.column_names, [list(row.values()) for row in preview.to_pylist()], empty="No rows.")
+        headings = ["column", *(f"row {number}" for number in range(1, preview.num_rows + 1))]
+        print_table(
+            headings, [[name, *preview[name].to_pylist()] for name in preview.column_names], empty="No columns."
+        )
         print_line()
 
 
