@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -70,6 +71,7 @@ class RunningWorkspace:
         isolation: What holds it.
         url: Its address with its token: for one redirect, never for a log or a page.
         process_id: Of the server or of the sandbox around it.
+        ends_at: When it will be ended if nothing more happens in it.
     """
 
     workspace_id: str
@@ -79,6 +81,7 @@ class RunningWorkspace:
     isolation: Isolation
     url: str = field(repr=False)
     process_id: int = 0
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)

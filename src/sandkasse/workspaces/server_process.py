@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -93,7 +93,8 @@ class ServerProcess:
         *,
         idle_s: float,
     ) -> None:
-        self.running = running
+        self._running = running
+        self._last_activity = datetime.now(UTC)
         self._address = address
         self._process = process
         self._log = log
@@ -144,6 +145,11 @@ class ServerProcess:
         return cls(running, address, process, logging, idle_s=configuration.idle_s)
 
     @property
+    def running(self) -> RunningWorkspace:
+        """What the portal is told of it."""
+        return replace(self._running, ends_at=self._last_activity + timedelta(seconds=self._idle_s))
+
+    @property
     def has_ended(self) -> bool:
         """Whether the process is gone."""
         return self._process.returncode is not None
@@ -167,7 +173,8 @@ class ServerProcess:
         """
         try:
             status = await self._ask("api/status")
-            if _seconds_since(status["last_activity"]) < self._idle_s:
+            self._last_activity = datetime.fromisoformat(status["last_activity"])
+            if datetime.now(UTC) - self._last_activity < timedelta(seconds=self._idle_s):
                 return False
             kernels = await self._ask("api/kernels?no_track_activity=1")
         except (OSError, ValueError, KeyError, http.client.HTTPException):
@@ -265,10 +272,6 @@ def _get(address: Address, path: str) -> tuple[int, bytes]:
         return response.status, response.read()
     finally:
         connection.close()
-
-
-def _seconds_since(moment: str) -> float:
-    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
 
 
 def _free_port() -> int:

@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sandkasse.workspaces.launcher import EndReason
@@ -64,6 +65,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*starting, return_exceptions=True)
         await asyncio.gather(*(server.end("portal-stopped") for server in self._running()))
+        await asyncio.gather(*self._watchers, return_exceptions=True)
 
     async def reap_idle(self) -> None:
         """Look for idle workspaces for ever, and end them."""
@@ -146,7 +148,7 @@ def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[bytes]") 
 
 def _send(message: Mapping[str, Any]) -> None:
     with contextlib.suppress(BrokenPipeError):  # the portal is gone; the end of our input tells us
-        sys.stdout.buffer.write(json.dumps(message, default=str).encode() + b"\n")
+        sys.stdout.buffer.write(json.dumps(message, default=datetime.isoformat).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,5 +24,6 @@ def request_from_wire(values: Mapping[str, Any]) -> WorkspaceRequest:
 
 
 def running_from_wire(values: Mapping[str, Any]) -> RunningWorkspace:
-    """Read a running workspace."""
-    return RunningWorkspace(**values)
+    """Read a running workspace back."""
+    ends_at = values["ends_at"]
+    return RunningWorkspace(**{**values, "ends_at": ends_at and datetime.fromisoformat(ends_at)})
