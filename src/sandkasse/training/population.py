@@ -235,20 +235,19 @@ class Grouping(_Data):
         return self
 
 
-def group_labels(persons: pa.Table, grouping: Grouping, *, type_column: str | None = None) -> tuple[str, ...]:
+def group_labels(persons: pa.Table, grouping: Grouping) -> tuple[str, ...]:
     """Give every person's group in words; empty text for persons of no group.
 
     Args:
         persons: The truth's `persons`.
         grouping: How to divide them.
-        type_column: The column that holds the type, for a grouping by type.
     """
     if grouping.by == "sex":
         names = {1: "men", 2: "women"}
         return tuple(names.get(code, "") for code in persons["koen"].to_pylist())
     if grouping.by == "age" and grouping.on is not None:
         return tuple(_band(age, grouping.bands) for age in ages_on(persons, grouping.on).tolist())
-    return tuple(value or "" for value in persons[type_column or "diabetes_type"].to_pylist())
+    return tuple(value or "" for value in persons["diabetes_type"].to_pylist())
 
 
 def _band(age: int, bands: tuple[int, ...]) -> str:

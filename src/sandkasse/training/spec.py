@@ -80,7 +80,7 @@ class ErrorKind(_Record):
     title: Words
     hint: Words
     trap: str | None = None
-    side: Literal["extra", "missed", "type", "any"] = "any"
+    side: Literal["extra", "missed", "type", "date", "any"] = "any"
 
 
 class ReferenceMethod(_Record):
