@@ -1,0 +1,77 @@
+"""Errors as people and programs see them: a designed page, or `{code, message, next}`."""
+
+from http import HTTPStatus
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Scope
+
+from sandkasse.core.errors import InvalidInputError, NotFoundError, PolicyDeniedError, SandkasseError
+from sandkasse.portal.render import make_environment
+from sandkasse.portal.security import API_PREFIX
+
+TITLES = {
+    400: "This request cannot be read",
+    401: "Sign in to go on",
+    403: "You may not do this here",
+    404: "There is nothing here",
+    405: "This page cannot do that",
+    409: "Something is in the way",
+    413: "This is too large",
+    422: "This cannot be used",
+    429: "A short pause, please",
+    500: "Something went wrong on our side",
+    503: "Not available just now",
+    507: "The disk is full",
+}
+
+
+def show_error(scope: Scope, error: SandkasseError, status: int) -> Response:
+    """Answer with an error: JSON to programs, a page to people."""
+    if scope["path"].startswith(API_PREFIX):
+        return JSONResponse({"code": error.code, "message": error.message, "next": error.next_step}, status)
+    template = "sign_in.html" if status == HTTPStatus.UNAUTHORIZED else "error.html"
+    text = (
+        make_environment()
+        .get_template(template)
+        .render(
+            status=status,
+            title=TITLES.get(status, TITLES[500]),
+            error=error,
+            person=None,
+            csrf="",
+            path=scope["path"],
+            target=scope["path"] if scope["method"] == "GET" else "/",
+        )
+    )
+    return HTMLResponse(text, status_code=status)
+
+
+async def on_known_error(request: Request, error: Exception) -> Response:
+    """Show an error of our own."""
+    assert isinstance(error, SandkasseError)
+    return show_error(request.scope, error, error.http_status)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """Show what the routing refuses: an unknown address, a wrong method."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        shown: SandkasseError = NotFoundError(
+            "No page has this address.", next_step="check the address, or begin at the front page"
+        )
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        shown = PolicyDeniedError("This address does not take that method.", next_step="begin at the front page")
+    else:
+        shown = InvalidInputError("The request cannot be read.", next_step="go back and try again")
+    return show_error(request.scope, shown, error.status_code)
+
+
+async def on_invalid_request(request: Request, error: Exception) -> Response:
+    """Name the fields that cannot be read, never their values."""
+    assert isinstance(error, RequestValidationError)
+    fields = sorted({str(item["loc"][-1]) for item in error.errors()})
+    shown = InvalidInputError(f"These fields cannot be read: {', '.join(fields)}.", next_step="go back and mend them")
+    return show_error(request.scope, shown, 400)
