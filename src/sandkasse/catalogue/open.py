@@ -65,7 +65,7 @@ class Dataset:
 
     @property
     def connection(self) -> Backend:
-        """The DuckDB connection behind the tables, for SQL: `ds.connection.sql("select …")`."""
+        """The Ibis connection to DuckDB behind the tables."""
         if self._connection is None:
             self._connection = ibis.duckdb.connect()
         return self._connection
@@ -83,6 +83,21 @@ class Dataset:
             return expression.to_pyarrow()
         except duckdb.Error as exc:
             raise corrupt(self._card, ["a data file cannot be read to its end"]) from exc
+
+    def sql(self, query: str) -> pa.Table:
+        """Ask in SQL, DuckDB's own: `ds.sql("select koen, count(*) from bef group by koen")`.
+
+        For looking around; what is to run on another site's database is written with the tables and Ibis.
+
+        Args:
+            query: One query over the dataset's tables.
+
+        Returns:
+            The answer as an Arrow table.
+        """
+        for table in self.tables:
+            self[table]  # a view of its name
+        return self.connection.raw_sql(query).to_arrow_table()
 
     def __getitem__(self, table: str) -> DatasetTable:
         """Give a table.

@@ -52,8 +52,8 @@ class ColumnProfile:
         nulls: Rows without a value.
         distinct: Number of different values.
         distinct_is_exact: False for large tables, where it is estimated to within some percent.
-        kind: What describes it: nothing (`empty`), that it tells persons or contacts apart (`identifier`), its commonest
-            `values`, or a `histogram`.
+        kind: What describes it: nothing (`empty`), that it tells persons or contacts apart (`identifier`), its
+            commonest `values`, or a `histogram`.
         values: The commonest values, the commonest first.
         n_other: Rows with a value that is not listed.
         edges: Borders of the bars, one more than `counts`; dates and times as ISO texts.
@@ -182,7 +182,7 @@ class _Profiler:
     def _kind(self, column: IbisColumn, promised: Column | None, nulls: int, distinct: int) -> Kind:
         if nulls == self._summary["rows"]:
             return "empty"
-        if column.get_name() in self._identifiers:
+        if column.get_name() in self._identifiers or column.get_name().endswith("_id"):
             return "identifier"
         if distinct <= N_VALUES or (promised is not None and promised.codes):
             return "values"

@@ -1,6 +1,6 @@
 """Which dataset a contract's name stands for: what is bound, else the site's default, else an error that lists them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from sandkasse.catalogue.card import Card, card_in
@@ -50,7 +50,7 @@ class Catalogue:
             listed = ", ".join(card.id for card in chosen)
             raise AmbiguousDatasetError(
                 f"{len(chosen)} datasets keep the contract {name!r}, and none is bound to it: {listed}.",
-                next_step=f"explore one of them: open({name!r}, dataset={chosen[0].id!r})",
+                next_step=f'explore one of them: open("{name}", dataset="{chosen[0].id}")',
             )
         return self._store.folder(chosen[0]), chosen[0]
 
@@ -70,9 +70,18 @@ class Catalogue:
         cards = self._store.list()
         found = [card for card in cards if card.contract.name == name]
         if not found:
+            self._lead_from_dataset_to_contract(name, cards)
             known = {card.contract.name for card in cards} | set(self._bindings)
             raise DatasetNotFoundError.among("dataset that keeps the contract", name, known, command=LIST_COMMAND)
         return found
+
+    def _lead_from_dataset_to_contract(self, name: str, cards: Iterable[Card]) -> None:
+        for card in cards:
+            if card.id == name:
+                raise DatasetNotFoundError(
+                    f"{name!r} is a dataset, not a contract.",
+                    next_step=f'open it by its contract: open("{card.contract.name}", dataset="{card.id}")',
+                )
 
     def _bound(self) -> list[tuple[Path, Card]]:
         return [(folder, card_in(folder)) for folder in self._bindings.values()]

@@ -33,7 +33,7 @@ def show_text(card: Card) -> str:
     lines = [f"{card.title}", f"{card.reference} · {_facts(card)}", ""]
     width = max(len(table) for table in card.tables)
     lines += [f"  {table:<{width}}  {rows:>13,} rows" for table, rows in card.rows.items()]
-    lines += ["", *(f"Cite: {citation}" for citation in _citations(card))]
+    lines += [f"\nCite: {citation}" for citation in _citations(card)]
     return "\n".join(lines)
 
 

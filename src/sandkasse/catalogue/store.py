@@ -182,9 +182,9 @@ class Store:
 
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
-    """Give what versions are ordered by: numbers as numbers, the rest as text."""
+    """Give what versions are ordered by: numbers as numbers, and `1.0.0-rc1` before `1.0.0`."""
     parts = re.split(r"[.+-]", version)
-    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
+    return (*((1, int(part), "") if part.isdigit() else (-1, 0, part) for part in parts), (0, 0, ""))
 
 
 def _subfolders(parent: Path) -> Iterator[Path]:
