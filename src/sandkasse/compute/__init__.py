@@ -1,0 +1,1 @@
+"""Where work is done: implementations of the `Runner` protocol."""
