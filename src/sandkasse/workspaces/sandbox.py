@@ -49,6 +49,7 @@ held = [
     refused(lambda: open(sys.argv[2] + "/written", "w")),
     refused(lambda: libc.mount(None, sys.argv[2].encode(), None, 4096 | 32, None) == 0),
     refused(lambda: libc.unshare(0x10000000) == 0),
+    refused(lambda: os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY) >= 0),
     "CapEff:\\t0000000000000000" in open("/proc/self/status").read(),
     not any(name.isdigit() and int(name) > 1000 for name in os.listdir("/proc")),
 ]
@@ -111,7 +112,8 @@ def plan_sandbox(view: View, interpreter: Interpreter) -> list[str]:
         *_shown_and_hidden((*interpreter.shown, Path("/usr")), (*view.hidden, *_shipped_content())),
         *("--bind", str(view.own), str(LEARNER_HOME)),
         *_flatten(("--ro-bind", str(folder), str(DATA_ROOT / name)) for name, folder in sorted(view.datasets.items())),
-        *("--remount-ro", "/", "--chdir", str(LEARNER_HOME)),
+        # A site that runs as root leaves its user id inside, which alone may write kernel settings (/proc/sys).
+        *("--remount-ro", "/proc", "--remount-ro", "/", "--chdir", str(LEARNER_HOME)),
         *_flatten(("--setenv", name, value) for name, value in sorted(view.environment.items())),
     ]
 
