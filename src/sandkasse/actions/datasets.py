@@ -1,21 +1,26 @@
 """Acts on datasets: list, show, open, preview, profile, verify and export them."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 
-from sandkasse.catalogue.card import CONTRACT_FILE, Card
+from sandkasse.catalogue.card import CONTRACT_FILE, Card, card_in
+from sandkasse.catalogue.croissant import to_croissant
+from sandkasse.catalogue.dcat import to_dcat, to_schema_org
 from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.catalogue.partial import write_new_file
 from sandkasse.catalogue.profile import PROFILE_VERSION, TableProfile, from_plain, measure_profile, to_plain
 from sandkasse.catalogue.resolve import Catalogue
 from sandkasse.catalogue.show import CardList, describe_card
-from sandkasse.catalogue.snippets import Snippets, snippets_of
+from sandkasse.catalogue.snippets import Snippets, snippets_of, to_bibtex
 from sandkasse.catalogue.store import Store, Verified
-from sandkasse.contract import Contract, read_contract
+from sandkasse.contract import CheckReport, Contract, check_tables, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.hashing import sha256_value
@@ -23,6 +28,8 @@ from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
 
 PREVIEW_ROWS_AT_MOST = 1000
+
+ExportFormat = Literal["croissant", "dcat", "schema.org"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,36 @@ class DatasetPage:
     card: Card
     contract: Contract
     versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Citations:
+    """How to cite a dataset.
+
+    Attributes:
+        texts: References as they are printed, the data's own paper first.
+        bibtex: The same for a bibliography program.
+    """
+
+    texts: tuple[str, ...]
+    bibtex: str
+
+
+@dataclass(frozen=True)
+class ContractEntry:
+    """A name that `open` understands.
+
+    Attributes:
+        name: The contract's name.
+        datasets: The datasets of this site that keep it.
+        bound_to: The dataset that this workspace or project was given, as `<id>@<version>`.
+        default: The dataset that opens when nothing is bound.
+    """
+
+    name: str
+    datasets: tuple[str, ...]
+    bound_to: str | None
+    default: str | None
 
 
 def open_store(settings: Settings) -> Store:
@@ -158,6 +195,85 @@ def write_snippets(settings: Settings, dataset_id: str) -> Snippets:
     store = open_store(settings)
     card = store.card(dataset_id)
     return snippets_of(card, store.folder(card))
+
+
+def cite_dataset(settings: Settings, dataset_id: str) -> Citations:
+    """Say how to cite a dataset: as text, and in BibTeX.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+    """
+    card = open_store(settings).card(dataset_id)
+    texts = tuple(f"{item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations)
+    return Citations(texts=texts, bibtex=to_bibtex(card))
+
+
+def list_contracts(settings: Settings) -> tuple[ContractEntry, ...]:
+    """List the contracts that can be opened here, each with the datasets that keep it."""
+    bound = {name: card_in(folder) for name, folder in settings.bindings.items()}
+    kept: dict[str, list[Card]] = {}
+    for card in list_datasets(settings):
+        kept.setdefault(card.contract.name, []).append(card)
+    return tuple(
+        ContractEntry(
+            name=name,
+            datasets=tuple(card.id for card in kept.get(name, ())),
+            bound_to=bound[name].reference if name in bound else None,
+            default=next((card.id for card in kept.get(name, ()) if card.default_for), None),
+        )
+        for name in sorted({*kept, *bound})
+    )
+
+
+def check_dataset(settings: Settings, dataset_id: str) -> CheckReport:
+    """Hold a dataset's tables against its contract again; counts only, never a value.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        CorruptDatasetError: If its files cannot be read.
+    """
+    page = show_dataset(settings, dataset_id)
+    dataset = open_tables(open_store(settings).folder(page.card), card=page.card)
+    return check_tables(page.contract, {name: dataset[name] for name in dataset.tables})
+
+
+def export_dataset(
+    settings: Settings,
+    dataset_id: str,
+    format: ExportFormat,  # noqa: A002  the word that users know
+    out: Path,
+    *,
+    address: str | None = None,
+) -> Path:
+    """Write a description of a dataset for other catalogues.
+
+    Args:
+        settings: Where the datasets are.
+        dataset_id: Its id, or `<id>@<version>`.
+        format: `croissant` (1.1), `dcat` (DCAT-AP 3, JSON-LD) or `schema.org`.
+        out: The file to write; it must not exist.
+        address: Where this site's catalogue is reached, `https://…`, if it is.
+
+    Returns:
+        The file.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        InvalidInputError: If the format is unknown, or the file exists or cannot be made.
+        StorageFullError: If the disk is full; no half file is left.
+    """
+    page = show_dataset(settings, dataset_id)
+    describe: dict[str, Callable[[], dict[str, Any]]] = {
+        "croissant": lambda: to_croissant(page.card, page.contract, address=address),
+        "dcat": lambda: to_dcat(page.card, address=address),
+        "schema.org": lambda: to_schema_org(page.card, address=address),
+    }
+    if format not in describe:
+        raise InvalidInputError(
+            f"There is no export format {format!r}.", next_step=f"choose one of {', '.join(describe)}"
+        )
+    write_new_file(out, orjson.dumps(describe[format](), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return out
 
 
 def describe_page(page: DatasetPage) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class Dataset:
         """
         for table in self.tables:
             self[table]  # a view of its name
-        return self.connection.raw_sql(query).to_arrow_table()
+        return self.connection.con.sql(query).to_arrow_table()
 
     def __getitem__(self, table: str) -> DatasetTable:
         """Give a table.

@@ -43,6 +43,29 @@ def partial_folder(target: Path) -> Iterator[Path]:
                 shutil.rmtree(partial, ignore_errors=True)
 
 
+def write_new_file(path: Path, content: bytes) -> None:
+    """Write a file that does not exist yet; it appears whole or not at all.
+
+    Raises:
+        InvalidInputError: If there is something at `path`, or its folder cannot be written.
+        StorageFullError: If the disk fills up.
+    """
+    if os.path.lexists(path):
+        raise InvalidInputError(f"There is already a file {path}.", next_step="remove it, or choose another name")
+    partial = path.with_name(f".{path.name}{_MARK}{secrets.token_hex(4)}")
+    with translate_full_disk(path.name):
+        try:
+            partial.write_bytes(content)
+            _flush_entry(partial)
+            partial.rename(path)
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as exc:
+            raise InvalidInputError(
+                f"The file {path} cannot be written: {exc.strerror}.", next_step="choose a folder that you may write to"
+            ) from exc
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def sweep_partials(parent: Path) -> int:
     """Remove what crashed processes left below `parent`, unless somebody is writing there now; returns how many."""
     if not any(parent.glob(f".*{_MARK}*")):

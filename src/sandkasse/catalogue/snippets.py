@@ -63,8 +63,9 @@ def _entry(dataset_id: str, number: int, citation: Citation) -> str:
 
 
 def _authors(text: str) -> str:
-    names = re.split(r"\s*\(\d{4}\)", text)[0]
-    return " and ".join(name.strip() for name in names.split(","))
+    names = re.split(r"\s*\(\d{4}\)", text)[0].split(",")
+    # "Van Dam GM" becomes "Van Dam, GM", so that a bibliography sorts by the family name.
+    return " and ".join(re.sub(r"^(.+) (\S+)$", r"\1, \2", name.strip()) for name in names)
 
 
 def _title(text: str) -> str:

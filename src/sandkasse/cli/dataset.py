@@ -1,12 +1,15 @@
 """`sandkasse dataset`: what the catalogue holds, and how to open it."""
 
 import os
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast
 
 import typer
 
 from sandkasse.actions import datasets as actions
 from sandkasse.cli.output import JsonOption, print_json, print_line, print_table, progress_reporter
+from sandkasse.core.errors import ContractViolationError
 from sandkasse.core.settings import Settings, read_settings
 
 app = typer.Typer(no_args_is_help=True, help="See, open, verify and export datasets.")
@@ -80,6 +83,50 @@ def verify(dataset: DatasetArgument, json: JsonOption = False) -> None:
         print_json({"dataset": verified.card.reference, "files": verified.n_files, "bytes": verified.n_bytes})
         return
     print_line(f"{verified.card.reference}: {verified.n_files:,} files, {verified.n_bytes:,} bytes, all as published.")
+
+
+@app.command()
+def check(dataset: DatasetArgument, json: JsonOption = False) -> None:
+    """Hold a dataset's tables against its contract again."""
+    report = actions.check_dataset(_settings(), dataset)
+    if json:
+        print_json(report.to_dict())
+    else:
+        print_table(
+            ["table", "column", "problem", "rows"],
+            [[finding.table, finding.column, finding.promise, finding.count] for finding in report.findings],
+            empty=f"{dataset} keeps its contract.",
+        )
+    if not report.passed:
+        raise typer.Exit(ContractViolationError.exit_code)
+
+
+@app.command()
+def export(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    kind: Annotated[str, typer.Option("--format", help="croissant, dcat or schema.org")] = "croissant",
+    address: Annotated[str | None, typer.Option(help="Where this catalogue is reached, https://…")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a description of a dataset for other catalogues."""
+    path = actions.export_dataset(_settings(), dataset, cast(Any, kind), out, address=address)
+    if json:
+        print_json({"file": str(path)})
+    else:
+        print_line(f"Wrote {path}.")
+
+
+@app.command()
+def cite(dataset: DatasetArgument, json: JsonOption = False) -> None:
+    """Say how to cite a dataset, as text and in BibTeX."""
+    citations = actions.cite_dataset(_settings(), dataset)
+    if json:
+        print_json(asdict(citations))
+        return
+    for text in citations.texts:
+        print_line(text)
+    print_line(f"\n{citations.bibtex}")
 
 
 def _settings() -> Settings:
