@@ -15,7 +15,6 @@ from sandkasse.core.settings import Settings, read_settings
 if TYPE_CHECKING:
     from sandkasse.training.verdict import Measure, Verdict
 
-VERDICT_MIME: Final = "application/vnd.sandkasse.verdict+json"
 TIMEOUT: Final = httpx.Timeout(connect=5.0, read=120.0, write=30.0, pool=5.0)
 LARGEST_REPLY: Final = 1_000_000
 
@@ -119,7 +118,7 @@ class VerdictCard:
         return self.verdict.passed
 
     def __repr__(self) -> str:
-        return "\n".join(_lines(self.verdict))
+        return "\n".join(self.verdict.lines())
 
     def _repr_html_(self) -> str:
         return _card(self.verdict)
@@ -128,40 +127,11 @@ class VerdictCard:
         return {
             "text/plain": repr(self),
             "text/html": self._repr_html_(),
-            VERDICT_MIME: self.verdict.model_dump(mode="json"),
+            modules.VERDICT_MIME: self.verdict.model_dump(mode="json"),
         }
 
 
 _FRAME = "border-left:4px solid currentColor;padding:.3em 0 .3em 1em;max-width:72ch;margin:.4em 0"
-
-
-def _lines(verdict: "Verdict") -> list[str]:
-    lines = [f"{_heading(verdict)} {verdict.says}"]
-    if verdict.score is not None and verdict.pass_at is not None:
-        lines.append(_score_line(verdict))
-    if verdict.dominating:
-        lines.append(f"What weighs most: {verdict.dominating.title}")
-    if verdict.hint:
-        lines.append(f"Hint: {verdict.hint}")
-    return [*lines, *verdict.notes, _tries_line(verdict)]
-
-
-def _heading(verdict: "Verdict") -> str:
-    return "Passed." if verdict.passed else "Not yet."
-
-
-def _score_line(verdict: "Verdict") -> str:
-    parts = [f"Score {verdict.score:.0%}", f"passes at {verdict.pass_at:.0%}"]
-    if verdict.reference:
-        parts.append(f"{verdict.reference.name}: {verdict.reference.score:.0%}")
-    if verdict.attainable is not None:
-        parts.append(f"best known: {verdict.attainable:.0%}")
-    return " · ".join(parts)
-
-
-def _tries_line(verdict: "Verdict") -> str:
-    told = f"Try {verdict.tries}"
-    return told if verdict.tries_left is None else f"{told} · {verdict.tries_left} more within the hour"
 
 
 def _card(verdict: "Verdict") -> str:
@@ -170,17 +140,18 @@ def _card(verdict: "Verdict") -> str:
         f"<div role='group' aria-label='Verdict on {escape(verdict.exercise, quote=True)}' "
         f"style='{_FRAME.replace('currentColor', colour)}'>",
         f"<p style='margin:0;font-size:1.1em'><b><span aria-hidden='true'>{'✓' if verdict.passed else '○'}</span> "
-        f"{_heading(verdict)}</b> {escape(verdict.says)}</p>",
+        f"{verdict.heading()}</b> {escape(verdict.says)}</p>",
     ]
-    if verdict.score is not None and verdict.pass_at is not None:
-        pieces.append(_bar(verdict))
+    score_line = verdict.score_line()
+    if score_line:
+        pieces.append(_bar(verdict, score_line))
     if verdict.dominating:
         pieces.append(_paragraph("What weighs most", verdict.dominating.title))
     if verdict.hint:
         pieces.append(_paragraph("Hint", verdict.hint))
     pieces.append(_groups(verdict.measures))
     pieces += [f"<p style='margin:.4em 0 0'>{escape(note)}</p>" for note in verdict.notes]
-    pieces.append(f"<p style='margin:.4em 0 0;opacity:.8'>{escape(_tries_line(verdict))}</p></div>")
+    pieces.append(f"<p style='margin:.4em 0 0;opacity:.8'>{escape(verdict.tries_line())}</p></div>")
     return "".join(pieces)
 
 
@@ -188,7 +159,7 @@ def _paragraph(title: str, text: str) -> str:
     return f"<p style='margin:.4em 0 0'><b>{escape(title)}:</b> {escape(text)}</p>"
 
 
-def _bar(verdict: "Verdict") -> str:
+def _bar(verdict: "Verdict", score_line: str) -> str:
     """Draw the score as a bar, with marks where it passes, where the reference stands and what the data allow."""
     score = 100 * (verdict.score or 0.0)
     marks = [(100 * (verdict.pass_at or 0.0), "passes", "4 3")]
@@ -202,13 +173,13 @@ def _bar(verdict: "Verdict") -> str:
         f"<title>{escape(name)}</title></line>"
         for at, name, dash in marks
     )
-    label = escape(_score_line(verdict), quote=True)
+    label = escape(score_line, quote=True)
     return (
         f"<svg role='img' aria-label='{label}' width='100%' height='18' "
         "style='max-width:480px;display:block;margin:.5em 0 .2em'>"
         "<rect width='100%' height='12' y='3' fill='currentColor' opacity='.15'/>"
         f"<rect width='{score:.0f}%' height='12' y='3' fill='#0072b2'/>{lines}</svg>"
-        f"<p style='margin:0;font-size:.9em'>{escape(_score_line(verdict))}</p>"
+        f"<p style='margin:0;font-size:.9em'>{escape(score_line)}</p>"
     )
 
 

@@ -5,10 +5,15 @@ None of these libraries is imported here unless the value itself comes from it.
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+from pyarrow import feather
 
 from sandkasse.core.errors import AnswerShapeError
 from sandkasse.training.graders.base import Answer
@@ -45,6 +50,35 @@ def to_answer(value: Any) -> Answer:
             next_step="hand in a number, a text, or a table of Ibis, pandas, polars or Arrow",
         )
     return plain_table(table)
+
+
+def read_answer_text(text: str) -> Answer:
+    """Make an answer of what somebody typed: the path of a CSV, Parquet or Arrow file, else a number or text.
+
+    Identifiers in a CSV stay texts, with their leading zeros.
+
+    Raises:
+        AnswerShapeError: If the file is not a readable table.
+    """
+    path = Path(text)
+    if path.suffix.lower() not in _READERS:
+        with suppress(ValueError):
+            return float(text)
+        return text
+    try:
+        return plain_table(_READERS[path.suffix.lower()](path))
+    except (OSError, pa.ArrowException) as exc:
+        raise AnswerShapeError(
+            f"The file {path.name} is not a readable table.", next_step="give a CSV, Parquet or Arrow file"
+        ) from exc
+
+
+def _read_csv(path: Path) -> pa.Table:
+    as_text = {"pnr": pa.string(), "type": pa.string()}
+    return pa_csv.read_csv(path, convert_options=pa_csv.ConvertOptions(column_types=as_text))
+
+
+_READERS = {".csv": _read_csv, ".parquet": pq.read_table, ".arrow": feather.read_table, ".feather": feather.read_table}
 
 
 def _unwrap_scalar(value: Any) -> Any:

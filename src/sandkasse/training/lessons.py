@@ -92,6 +92,24 @@ def prepare_lesson(module: Module, source: Path, target: Path) -> tuple[LessonFi
     return files
 
 
+def write_executed(notebook: Any, target: Path) -> None:
+    """Write a notebook with its outputs: `.ipynb`, or `.html` as one page that needs nothing else.
+
+    Args:
+        notebook: What was run.
+        target: The file to be made; appears whole or not at all.
+    """
+    text = notebook_text(notebook)
+    if target.suffix == ".html":
+        from nbconvert import HTMLExporter  # noqa: PLC0415  slow to import, and nobody else needs it
+
+        text, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(target)
+
+
 def notebook_text(notebook: Any) -> str:
     """Write a notebook as JSON text."""
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]

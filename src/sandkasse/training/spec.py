@@ -149,6 +149,10 @@ class Exercise(_Record):
     accepted: tuple[AcceptedAnswer, ...] = ()
     refused: tuple[RefusedAnswer, ...] = ()
 
+    def answers(self) -> tuple[AcceptedAnswer | RefusedAnswer, ...]:
+        """List the answers that `module test` tries, the right ones first."""
+        return (*self.accepted, *self.refused)
+
     def error_kind(self, kind: str) -> ErrorKind | None:
         """Find what the module says about a kind of error."""
         return next((error for error in self.errors if error.id == kind), None)
@@ -236,7 +240,7 @@ def read_module(folder: Path) -> Module:
     """
     path = folder / MODULE_FILE
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader, see there
     except FileNotFoundError as exc:
         raise ModuleInvalidError(f"{folder.name} has no {MODULE_FILE}.", next_step="sandkasse module new") from exc
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
@@ -252,6 +256,25 @@ def read_module(folder: Path) -> Module:
     if module.id != folder.name:
         raise invalid_module(folder.name, [f"id is {module.id!r}, and the folder is named {folder.name!r}"])
     return module
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as YAML 1.2 does: `on`, `off`, `yes` and `no` are words, and a key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a mapping, and refuse a key that stands twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        doubled = sorted({key for key in keys if keys.count(key) > 1})
+        if doubled:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {doubled[0]} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 def invalid_module(module_id: str, findings: list[str]) -> ModuleInvalidError:

@@ -84,6 +84,33 @@ class Verdict(_Record):
     tries_left: int | None = None
     notes: tuple[str, ...] = ()
 
+    def heading(self) -> str:
+        """Say in a word or two whether it is good enough."""
+        return "Passed." if self.passed else "Not yet."
+
+    def score_line(self) -> str | None:
+        """Say the score beside what passes, the reference and what the data allow; None without a score."""
+        if self.score is None or self.pass_at is None:
+            return None
+        parts = [f"Score {self.score:.0%}", f"passes at {self.pass_at:.0%}"]
+        if self.reference:
+            parts.append(f"{self.reference.name}: {self.reference.score:.0%}")
+        if self.attainable is not None:
+            parts.append(f"best known: {self.attainable:.0%}")
+        return " · ".join(parts)
+
+    def tries_line(self) -> str:
+        """Say how many answers there were, and how many more are taken."""
+        told = f"Try {self.tries}"
+        return told if self.tries_left is None else f"{told} · {self.tries_left} more within the hour"
+
+    def lines(self) -> tuple[str, ...]:
+        """Put the verdict into lines of text."""
+        lines = [f"{self.heading()} {self.says}", self.score_line()]
+        lines.append(f"What weighs most: {self.dominating.title}" if self.dominating else None)
+        lines.append(f"Hint: {self.hint}" if self.hint else None)
+        return (*(line for line in lines if line), *self.notes, self.tries_line())
+
     def to_json(self) -> bytes:
         """Write the verdict as JSON."""
         return orjson.dumps(self.model_dump(mode="json"))

@@ -1,0 +1,129 @@
+"""Runs a lesson from top to bottom in a kernel of its own, without a portal (edge)."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from sandkasse.core.errors import ModuleInvalidError, UpstreamError
+from sandkasse.core.settings import (
+    BINDINGS_VARIABLE,
+    CONTENT_VARIABLE,
+    HOME_VARIABLE,
+    MODULE_VARIABLE,
+    PORTAL_VARIABLE,
+    TOKEN_VARIABLE,
+    Settings,
+)
+from sandkasse.training.lessons import DATA_FOLDER
+from sandkasse.training.verdict import Verdict
+
+VERDICT_MIME = "application/vnd.sandkasse.verdict+json"
+OFFLINE = "offline"
+CELL_TIMEOUT_S = 600
+KERNEL_START_S = 120
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A notebook that ran to its end.
+
+    Attributes:
+        notebook: The notebook with its outputs.
+        verdicts: What its checks said, in their order.
+    """
+
+    notebook: Any
+    verdicts: tuple[Verdict, ...]
+
+
+@contextmanager
+def lesson_folder(source: Path) -> Iterator[Path]:
+    """Give a temporary folder like the learner's: the module's data files, and nothing else of the module."""
+    with tempfile.TemporaryDirectory(prefix="sandkasse-lesson-") as name:
+        folder = Path(name)
+        if (source / DATA_FOLDER).is_dir():
+            shutil.copytree(source / DATA_FOLDER, folder / DATA_FOLDER, symlinks=True)
+        yield folder
+
+
+def offline_environment(settings: Settings, module_id: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Make the environment of a kernel that grades by itself, from the truth in the store of `settings`.
+
+    Args:
+        settings: Where datasets, truth and modules lie.
+        module_id: Whose lesson it is.
+        environment: What else the kernel sees; Sandkasse's own variables are replaced.
+    """
+    own = {HOME_VARIABLE, CONTENT_VARIABLE, MODULE_VARIABLE, PORTAL_VARIABLE, TOKEN_VARIABLE, BINDINGS_VARIABLE}
+    kept = {name: value for name, value in environment.items() if name not in own}
+    return {
+        **kept,
+        HOME_VARIABLE: str(settings.home),
+        CONTENT_VARIABLE: str(settings.content),
+        MODULE_VARIABLE: module_id,
+        PORTAL_VARIABLE: OFFLINE,
+    }
+
+
+def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Mapping[str, str]) -> Executed:
+    """Run a notebook in a kernel of its own.
+
+    Args:
+        notebook: What to run; it is given its outputs.
+        folder: The folder in which it runs.
+        name: What to call it in messages.
+        environment: The kernel's whole environment.
+
+    Raises:
+        ModuleInvalidError: If a cell fails or takes too long; names the cell and the error, without its values.
+        UpstreamError: If no kernel starts.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        startup_timeout=KERNEL_START_S,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute(env=dict(environment))
+    except CellExecutionError as exc:
+        raise _cell_failed(
+            notebook, name, f"{exc.ename}: {str(exc.evalue).splitlines()[0] if exc.evalue else ''}"
+        ) from exc
+    except CellTimeoutError as exc:
+        raise _cell_failed(notebook, name, f"no end within {CELL_TIMEOUT_S} s") from exc
+    except (DeadKernelError, RuntimeError, OSError) as exc:
+        raise UpstreamError(
+            f"The Python kernel for {name} did not start, or died.", next_step="see whether the machine has memory left"
+        ) from exc
+    return Executed(notebook=notebook, verdicts=_collect_verdicts(notebook))
+
+
+def read_environment() -> dict[str, str]:
+    """Copy this process's environment for a kernel."""
+    return dict(os.environ)
+
+
+def _collect_verdicts(notebook: Any) -> tuple[Verdict, ...]:
+    found = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if VERDICT_MIME in data:
+                found.append(Verdict.from_json(data[VERDICT_MIME]))
+    return tuple(found)
+
+
+def _cell_failed(notebook: Any, name: str, why: str) -> ModuleInvalidError:
+    number = sum(1 for cell in notebook.cells if cell.get("execution_count"))
+    place = f"its code cell {max(1, number)}"
+    return ModuleInvalidError(f"{name} does not run to its end: {place} gives {why}", next_step="mend the cell")
