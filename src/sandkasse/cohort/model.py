@@ -1,37 +1,30 @@
-"""The causal model, as data: which conditions, treatments and traits there are (first, thin version)."""
+"""Load the causal model: parameter files and Danish figures in, arrays out."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
+from sandkasse.cohort.compilation import compile_model, read_fitted
+from sandkasse.cohort.specification import read_specification
+from sandkasse.cohort.tables import CompiledModel
 
+__all__ = ["DATA", "PARAMS", "CompiledModel", "load_model"]
 
-@dataclass(frozen=True)
-class CompiledModel:
-    """The model as the kernels read it.
-
-    Attributes:
-        conditions: Names, in the order of the columns of `LifeShard.onset_day`.
-        treatments: Names, in the order of the columns of `LifeShard.treatment_day`.
-        traits: Names, in the order of the columns of `LifeShard.liability`.
-    """
-
-    conditions: tuple[str, ...]
-    treatments: tuple[str, ...]
-    traits: tuple[str, ...]
-    glycaemia: npt.NDArray[np.float64]
-    """What `cohort.life.glycaemia` reads: column numbers and coefficients."""
+PARAMS = Path(__file__).resolve().parent / "params"
+DATA = Path(__file__).resolve().parent / "data"
 
 
-def load_model() -> CompiledModel:
-    """Load the model that the product ships.
+def load_model(params: Path = PARAMS, *, data: Path = DATA, calibrated: bool = True) -> CompiledModel:
+    """Load and compile the model, by default the one that the product ships.
+
+    Args:
+        params: Folder of the parameter files.
+        data: Folder of the Danish figures.
+        calibrated: Read the fitted numbers too (`params/fitted`); False serves calibration's first round.
 
     Returns:
         The compiled model.
+
+    Raises:
+        InvalidInputError: If a parameter file is missing, malformed or names what does not exist.
     """
-    return CompiledModel(
-        conditions=("t1d", "t2d", "gdm", "pcos", "mi", "stroke", "hf", "ckd", "obesity"),
-        treatments=("metformin", "sulfonylurea", "dpp4", "sglt2", "glp1", "insulin", "statin"),
-        traits=("t1d", "t2d", "bmi", "cvd"),
-        glycaemia=np.zeros(1),
-    )
+    specification = read_specification(params)
+    return compile_model(specification, data=data, fitted=read_fitted(params / "fitted") if calibrated else {})

@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Whole = int | np.integer[Any]
+"""A whole number as compiled code passes it."""
 
 
 def _compiled(function: Function) -> Function:
@@ -80,7 +82,7 @@ def to_unit(high: np.uint64, low: np.uint64) -> float:
 
 
 @_compiled
-def uniform_pair(seed: int, person: int, purpose: int, index: int) -> tuple[float, float]:
+def uniform_pair(seed: Whole, person: Whole, purpose: Whole, index: Whole) -> tuple[float, float]:
     """Draw two independent uniforms in the open interval (0, 1), each with 52 random bits.
 
     Args:
@@ -106,7 +108,7 @@ def uniform_pair(seed: int, person: int, purpose: int, index: int) -> tuple[floa
 
 
 @_compiled
-def uniform(seed: int, person: int, purpose: int, index: int) -> float:
+def uniform(seed: Whole, person: Whole, purpose: Whole, index: Whole) -> float:
     """Draw one uniform in the open interval (0, 1).
 
     Args:
@@ -122,7 +124,7 @@ def uniform(seed: int, person: int, purpose: int, index: int) -> float:
 
 
 @_compiled
-def exponential(seed: int, person: int, purpose: int, index: int) -> float:
+def exponential(seed: Whole, person: Whole, purpose: Whole, index: Whole) -> float:
     """Draw a unit exponential.
 
     Args:
@@ -138,7 +140,7 @@ def exponential(seed: int, person: int, purpose: int, index: int) -> float:
 
 
 @_compiled
-def normal(seed: int, person: int, purpose: int, index: int) -> float:
+def normal(seed: Whole, person: Whole, purpose: Whole, index: Whole) -> float:
     """Draw a standard normal, by the transform of Box and Muller.
 
     Args:

@@ -1,4 +1,16 @@
-"""True HbA1c over time, as a pure compiled function of a person's life (first, thin version)."""
+"""True HbA1c over time, as a pure compiled function of a person's life.
+
+    base    = at_20 + per_year_of_age · (age − 20) + per_bmi · (BMI − 25) + set_point_sd · set point
+    type 2  = from `type_2_before_years` before onset the base climbs evenly to the diagnostic threshold at onset;
+              afterwards the excess over it grows by `type_2_per_year` while untreated and by `treated_per_year` from
+              the first glucose-lowering drug on, up to `type_2_excess_max`
+    type 1  = from onset the base rises by `type_1_rise`, with time constant `type_1_rise_days`
+    drugs   = each running drug takes its share of the excess over 42 mmol/mol, one after the other, with time
+              constant `lowering_days`; insulin takes its share of the excess over `insulin_target`
+
+It is a curve without noise: assay error, day-to-day variation and adherence belong to the observation. Gestational
+diabetes, anaemia and kidney disease leave it unmoved.
+"""
 
 import math
 
@@ -7,17 +19,45 @@ import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
 
+FloatArray = npt.NDArray[np.float64]
+DayRow = npt.NDArray[np.int32]
+
+NEVER = 2**31 - 1
+COLUMNS = 4
+COEFFICIENTS = 15
+NORMAL_LIMIT = 42.0
+"""Excess is counted over 42 mmol/mol, the lower limit of increased risk in Danish guidance."""
+
 
 @helper
-def hba1c_mmol_mol(
+def effect_on(day: int, start: int, stop: int, days: float) -> float:
+    """How far a drug works on a day, between 0 and 1.
+
+    Args:
+        day: Day of interest.
+        start: First day of the drug.
+        stop: Day after its last day, `NEVER` if it goes on.
+        days: Time constant of its onset.
+
+    Returns:
+        0 outside the spell, rising towards 1 within.
+    """
+    if day < start or day >= stop:
+        return 0.0
+    return 1.0 - math.exp(-(day - start) / days)
+
+
+@helper
+def hba1c_mmol_mol(  # noqa: PLR0913, PLR0917 — one row of each array of the life
     day: int,
     birth_day: int,
     set_point: float,
     bmi: float,
-    onset_day: npt.NDArray[np.int32],
-    treatment_day: npt.NDArray[np.int32],
-    treatment_stop_day: npt.NDArray[np.int32],
-    parameters: npt.NDArray[np.float64],
+    onset_day: DayRow,
+    treatment_day: DayRow,
+    treatment_stop_day: DayRow,
+    parameters: FloatArray,
+    treatment_again_day: DayRow | None = None,
 ) -> float:
     """True HbA1c of a person on a day, free of assay error.
 
@@ -30,26 +70,50 @@ def hba1c_mmol_mol(
         treatment_day: The person's row of `LifeShard.treatment_day`.
         treatment_stop_day: The person's row of `LifeShard.treatment_stop_day`.
         parameters: `CompiledModel.glycaemia`.
+        treatment_again_day: The person's row of `LifeShard.treatment_again_day`, if second starts shall count.
 
     Returns:
-        HbA1c in mmol/mol.
+        HbA1c in mmol/mol (IFCC).
+
+    Source:
+        Our choice of form; coefficients in `params/model.toml`.
     """
+    type_1, type_2 = onset_day[int(parameters[0])], onset_day[int(parameters[1])]
+    insulin = int(parameters[3])
+    c = parameters[COLUMNS : COLUMNS + COEFFICIENTS]
+    shares = parameters[COLUMNS + COEFFICIENTS :]
     age = (day - birth_day) / 365.25
-    value = 33.0 + 0.06 * age + 0.2 * (bmi - 25.0) + 2.0 * set_point
-    if day >= onset_day[0]:
-        value += 60.0 * (1.0 - math.exp(-(day - onset_day[0]) / 60.0)) + 5.0
-    if day >= onset_day[1]:
-        value = max(value, 47.0) + 2.5 * (day - onset_day[1]) / 365.25
-    if day >= treatment_day[0]:
-        value -= min(15.0, 0.3 * max(0.0, value - 40.0)) * (1.0 - math.exp(-(day - treatment_day[0]) / 60.0))
-    if day >= treatment_day[5]:
-        value -= 0.35 * max(0.0, value - 48.0) * (1.0 - math.exp(-(day - treatment_day[5]) / 60.0))
-    return min(value, 160.0)
+    value = c[0] + c[1] * (age - 20.0) + c[2] * (bmi - 25.0) + c[3] * set_point
+    if type_2 != NEVER:
+        years = (day - type_2) / 365.25
+        if years < 0.0:
+            approach = max(0.0, 1.0 + years / c[7])
+            value += approach * max(0.0, c[6] - value)
+        else:
+            begun = NEVER
+            for t in range(shares.shape[0]):
+                if shares[t] > 0.0 or t == insulin:
+                    begun = min(begun, treatment_day[t])
+            free = (min(day, max(begun, type_2)) - type_2) / 365.25
+            value = max(value, c[6]) + min(c[8] * free + c[10] * (years - free), c[9])
+    if day >= type_1:
+        value += c[4] * (1.0 - math.exp(-(day - type_1) / c[5]))
+    for t in range(shares.shape[0]):
+        works = effect_on(day, treatment_day[t], treatment_stop_day[t], c[13])
+        if treatment_again_day is not None:
+            works = max(works, effect_on(day, treatment_again_day[t], NEVER, c[13]))
+        if t == insulin:
+            value -= works * c[11] * max(0.0, value - c[12])
+        else:
+            value -= works * shares[t] * max(0.0, value - NORMAL_LIMIT)
+    return float(min(value, c[14]))
 
 
 @helper
 def bmi_on(day: int, birth_day: int, bmi_at_20: float, bmi_slope_per_year: float) -> float:
     """Body-mass index of an adult on a day.
+
+    Children's growth, and weight lost by treatment, are left out.
 
     Args:
         day: Day of interest, days since 1970-01-01.

@@ -41,8 +41,13 @@ class LifeShard:
         onset_day_untreated: Onset of each condition had no preventive treatment ever been given, int32,
             shape (n_persons, n_conditions).
         death_day_untreated: Death had no preventive treatment ever been given, int32, shape (n_persons,).
-        treatment_stop_day: Lasting stop of each treatment, `NEVER` if it goes on, int32, shape (n_persons, n_treatments).
+        treatment_stop_day: Stop of each treatment's first spell, `NEVER` if it goes on, int32,
+            shape (n_persons, n_treatments).
         treatment_for: Column of the condition for which each treatment was begun, -1 if never begun, int8,
+            shape (n_persons, n_treatments).
+        treatment_again_day: Second start of a treatment, for another condition than the first; it goes on, int32,
+            shape (n_persons, n_treatments).
+        treatment_again_for: Column of the condition of the second start, -1 if none, int8,
             shape (n_persons, n_treatments).
         delivery_day: Days on which a woman gives birth, ascending, `NEVER` after the last, int32,
             shape (n_persons, n_deliveries).
@@ -69,6 +74,8 @@ class LifeShard:
     death_day_untreated: Int32Array
     treatment_stop_day: Int32Array
     treatment_for: Int8Array
+    treatment_again_day: Int32Array
+    treatment_again_for: Int8Array
     delivery_day: Int32Array
     fatal_condition: Int8Array
     hba1c_set_point: Float32Array

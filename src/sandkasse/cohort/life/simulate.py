@@ -1,132 +1,235 @@
-"""Simulate true lives (first, thin version: simple hazards, to be replaced by the compiled model)."""
-
-import math
+"""Simulate the true lives of persons: one kernel call per shard."""
 
 import numpy as np
+import numpy.typing as npt
 
 from sandkasse.cohort.kernels import kernel
+from sandkasse.cohort.life.kernel import Person, live, make_scratch
+from sandkasse.cohort.life.person import draw_body_mass, draw_liabilities, draw_set_point, draw_smoking
+from sandkasse.cohort.life.population import (
+    N_DELIVERIES,
+    N_SPELLS,
+    draw_deliveries,
+    draw_entry,
+    draw_residence,
+)
+from sandkasse.cohort.life.purposes import ATTEMPTS
 from sandkasse.cohort.life.record import NEVER, Int64Array, LifeShard
-from sandkasse.cohort.model import CompiledModel
-from sandkasse.core import rng
+from sandkasse.cohort.tables import CompiledModel, LifeTables
+from sandkasse.core.errors import InvalidInputError
 
-WINDOW_START = np.int32(2557)
-WINDOW_END = np.int32(20089)
+SEEDS = 2**64
+_make_scratch = make_scratch
+NO_TALLY = np.zeros((0, 0, 0, 0, 0), dtype=np.float64)
 _NEVER = int(NEVER)
-
-
-@kernel
-def _live(
-    seed, person, sex, birth, start, end, muni, death, liability, bmi20, slope, smoke0, smoke1, onset, detected, treat
-):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0912, C901
-    for i in range(person.shape[0]):
-        p = person[i]
-        sex[i] = 1 if rng.uniform(seed, p, 1, 0) < 0.5 else 2
-        birth[i] = 2557 - 32000 + int(49500 * rng.uniform(seed, p, 1, 1))
-        b = birth[i]
-        for k in range(4):
-            liability[i, k] = rng.normal(seed, p, 2, k)
-        bmi20[i] = 22.5 + 2.5 * rng.normal(seed, p, 3, 0)
-        slope[i] = 0.09 + 0.06 * rng.normal(seed, p, 3, 1)
-        if rng.uniform(seed, p, 4, 0) < 0.4:
-            smoke0[i] = b + 6200
-            if rng.uniform(seed, p, 4, 1) < 0.6:
-                smoke1[i] = b + 6200 + int(365.25 * 40 * rng.uniform(seed, p, 4, 2))
-        d = b + int(365.25 * (math.log(1.0 + 0.095 * rng.exponential(seed, p, 5, 0) / 3.0e-5) / 0.095))
-        s = max(b, 2557)
-        if d <= s:
-            d = s + int(3000 * rng.uniform(seed, p, 5, 1))
-        if d < 20089:
-            death[i] = d
-        stop = min(d + 1, 20089)
-        start[i, 0] = s
-        end[i, 0] = stop
-        muni[i, 0] = 101 if rng.uniform(seed, p, 6, 0) < 0.5 else 751
-        base = (0.004, 0.30, 0.02, 0.05, 0.08, 0.09, 0.08, 0.06, 0.10)
-        for c in range(9):
-            if (c == 2 or c == 3) and sex[i] == 1:
-                continue
-            if rng.uniform(seed, p, 7, c) < base[c]:
-                age = 15.0 + 30.0 * rng.uniform(seed, p, 8, c)
-                if c == 1 or (c >= 4 and c <= 7):
-                    age += 30.0
-                t = b + int(365.25 * age)
-                if t < stop:
-                    onset[i, c] = t
-                    t += int((700.0 if c == 1 else 30.0) * rng.exponential(seed, p, 9, c))
-                    if t < stop:
-                        detected[i, c] = t
-        if onset[i, 0] != _NEVER:
-            onset[i, 1] = _NEVER
-            detected[i, 1] = _NEVER
-            if detected[i, 0] != _NEVER:
-                treat[i, 5] = detected[i, 0]
-        if detected[i, 1] != _NEVER:
-            t = detected[i, 1]
-            for k in range(7):
-                if k != 0:
-                    t = detected[i, 1] + int(3000 * rng.exponential(seed, p, 10, k))
-                if t < stop and not (k == 2 or k == 3 or k == 4) or (t > 14000 and t < stop):
-                    treat[i, k] = t
 
 
 def simulate_life(model: CompiledModel, persons: Int64Array, *, seed: int) -> LifeShard:
     """Simulate the true lives of some persons.
 
+    Families, the children a woman bears, and wars, epidemics and seasons are left out.
+
     Args:
         model: The compiled model.
-        persons: Numbers of the persons in the whole cohort, int64, shape (n_persons,).
-        seed: Seed of the cohort.
+        persons: Numbers of the persons in the whole cohort, not negative, int64, shape (n_persons,).
+        seed: Seed of the cohort, from 0 to below 2**64.
 
     Returns:
         Their lives; each depends on the model, the seed and the person's number only.
-    """
-    n = persons.shape[0]
 
-    def days(*columns: int) -> np.ndarray:  # type: ignore[type-arg]
+    Raises:
+        InvalidInputError: If the seed is out of range, or a person's number is negative.
+    """
+    return simulate_and_tally(model, persons, seed=seed, tally=NO_TALLY)
+
+
+def simulate_and_tally(
+    model: CompiledModel, persons: Int64Array, *, seed: int, tally: npt.NDArray[np.float64]
+) -> LifeShard:
+    """Simulate lives and add up what calibration needs to know.
+
+    Args:
+        model: The compiled model.
+        persons: Numbers of the persons, int64, shape (n_persons,).
+        seed: Seed of the cohort.
+        tally: Written, unless of size 0; see `cohort.life.kernel.live`.
+
+    Returns:
+        The lives.
+
+    Raises:
+        InvalidInputError: If the seed is out of range, or a person's number is negative.
+    """
+    if not 0 <= seed < SEEDS:
+        raise InvalidInputError("expected a seed from 0 to 2**64 - 1, got one outside", next_step="choose another seed")
+    numbers = np.ascontiguousarray(persons, dtype=np.int64)
+    if numbers.ndim != 1 or (numbers.size and int(numbers.min()) < 0):
+        raise InvalidInputError(
+            "expected person numbers in one dimension, none negative", next_step="count persons from 0"
+        )
+    shard = _empty_shard(model, numbers)
+    _simulate(
+        np.uint64(seed),
+        model.tables,
+        make_scratch(model.tables, N_DELIVERIES),
+        tally,
+        *(getattr(shard, name) for name in _COLUMNS),
+    )
+    return shard
+
+
+_COLUMNS = (
+    "person",
+    "sex",
+    "birth_day",
+    "residence_start",
+    "residence_end",
+    "municipality",
+    "death_day",
+    "liability",
+    "bmi_at_20",
+    "bmi_slope_per_year",
+    "smoking_start",
+    "smoking_stop",
+    "onset_day",
+    "detected_day",
+    "treatment_day",
+    "onset_day_untreated",
+    "death_day_untreated",
+    "treatment_stop_day",
+    "treatment_for",
+    "treatment_again_day",
+    "treatment_again_for",
+    "delivery_day",
+    "fatal_condition",
+    "hba1c_set_point",
+)
+
+
+def _empty_shard(model: CompiledModel, persons: Int64Array) -> LifeShard:
+    n, n_conditions, n_treatments = len(persons), len(model.conditions), len(model.treatments)
+
+    def days(*columns: int) -> npt.NDArray[np.int32]:
         return np.full((n, *columns), NEVER, dtype=np.int32)
 
-    shard = LifeShard(
-        person=persons.astype(np.int64),
+    return LifeShard(
+        person=persons,
         sex=np.zeros(n, dtype=np.int8),
         birth_day=days(),
-        residence_start=days(2),
-        residence_end=days(2),
-        municipality=np.zeros((n, 2), dtype=np.int16),
+        residence_start=days(N_SPELLS),
+        residence_end=days(N_SPELLS),
+        municipality=np.zeros((n, N_SPELLS), dtype=np.int16),
         death_day=days(),
         liability=np.zeros((n, len(model.traits)), dtype=np.float32),
         bmi_at_20=np.zeros(n, dtype=np.float32),
         bmi_slope_per_year=np.zeros(n, dtype=np.float32),
         smoking_start=days(),
         smoking_stop=days(),
-        onset_day=days(len(model.conditions)),
-        detected_day=days(len(model.conditions)),
-        treatment_day=days(len(model.treatments)),
-        onset_day_untreated=days(len(model.conditions)),
+        onset_day=days(n_conditions),
+        detected_day=days(n_conditions),
+        treatment_day=days(n_treatments),
+        onset_day_untreated=days(n_conditions),
         death_day_untreated=days(),
-        treatment_stop_day=days(len(model.treatments)),
-        treatment_for=np.full((n, len(model.treatments)), -1, dtype=np.int8),
-        delivery_day=days(6),
+        treatment_stop_day=days(n_treatments),
+        treatment_for=np.full((n, n_treatments), -1, dtype=np.int8),
+        treatment_again_day=days(n_treatments),
+        treatment_again_for=np.full((n, n_treatments), -1, dtype=np.int8),
+        delivery_day=days(N_DELIVERIES),
         fatal_condition=np.full(n, -1, dtype=np.int8),
         hba1c_set_point=np.zeros(n, dtype=np.float32),
     )
-    _live(
-        seed,
-        shard.person,
-        shard.sex,
-        shard.birth_day,
-        shard.residence_start,
-        shard.residence_end,
-        shard.municipality,
-        shard.death_day,
-        shard.liability,
-        shard.bmi_at_20,
-        shard.bmi_slope_per_year,
-        shard.smoking_start,
-        shard.smoking_stop,
-        shard.onset_day,
-        shard.detected_day,
-        shard.treatment_day,
-    )
-    shard.onset_day_untreated[:] = shard.onset_day
-    shard.death_day_untreated[:] = shard.death_day
-    return shard
+
+
+@kernel
+def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915, C901, PLR0912 — one column each
+    seed: np.uint64,
+    tables: LifeTables,
+    scratch,
+    tally,
+    person,
+    sex,
+    birth_day,
+    residence_start,
+    residence_end,
+    municipality,
+    death_day,
+    liability,
+    bmi_at_20,
+    bmi_slope_per_year,
+    smoking_start,
+    smoking_stop,
+    onset_day,
+    detected_day,
+    treatment_day,
+    onset_day_untreated,
+    death_day_untreated,
+    treatment_stop_day,
+    treatment_for,
+    treatment_again_day,
+    treatment_again_for,
+    delivery_day,
+    fatal_condition,
+    hba1c_set_point,
+):
+    start, end = np.empty(N_SPELLS, dtype=np.int64), np.empty(N_SPELLS, dtype=np.int64)
+    place = np.empty(N_SPELLS, dtype=np.int64)
+    traits = np.empty(liability.shape[1], dtype=np.float64)
+    none = np.zeros((0, 0, 0, 0, 0), dtype=np.float64)
+    for i in range(person.shape[0]):
+        number = person[i]
+        sex_i, birth_year, birth, entry = draw_entry(seed, number, tables)
+        n_spells = draw_residence(seed, number, sex_i, birth_year, birth, entry, tables, start, end, place)
+        stop = int(end[n_spells - 1])
+        n_deliveries = 0
+        if sex_i == 2:
+            n_deliveries = int(draw_deliveries(seed, number, birth_year, birth, stop, tables, scratch.deliveries))
+        attempt = 0
+        while True:
+            draw_liabilities(seed, number, attempt, tables, traits, scratch.fixed)
+            bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
+            smoke, quit_day = draw_smoking(seed, number, attempt, sex_i, birth_year, birth, tables)
+            who = Person(
+                number, attempt, sex_i, birth_year, birth, entry, stop, smoke, quit_day, bmi, slope, n_deliveries
+            )
+            death, fatal = live(seed, who, True, tables, scratch, tally)
+            if death >= entry or attempt == ATTEMPTS - 1:
+                break
+            attempt += 1
+        death = max(death, entry)
+        sex[i], birth_day[i], death_day[i], fatal_condition[i] = sex_i, birth, death, fatal
+        last = min(stop, death + 1)
+        for s in range(n_spells):
+            if start[s] < last:
+                residence_start[i, s] = start[s]
+                residence_end[i, s] = min(end[s], last)
+                municipality[i, s] = place[s]
+        for k in range(traits.shape[0]):
+            liability[i, k] = traits[k]
+        bmi_at_20[i], bmi_slope_per_year[i] = bmi, slope
+        hba1c_set_point[i] = draw_set_point(seed, number, attempt)
+        if smoke < last:
+            smoking_start[i] = smoke
+            if quit_day < last:
+                smoking_stop[i] = quit_day
+        for k in range(n_deliveries):
+            if scratch.deliveries[k] <= death:
+                delivery_day[i, k] = scratch.deliveries[k]
+        for c in range(onset_day.shape[1]):
+            onset_day[i, c] = scratch.onset[c]
+            detected_day[i, c] = scratch.detected[c]
+            onset_day_untreated[i, c] = scratch.onset[c]
+        death_day_untreated[i] = death
+        another = False
+        for t in range(treatment_day.shape[1]):
+            treatment_day[i, t] = scratch.begun[t]
+            treatment_stop_day[i, t] = scratch.stopped[t]
+            treatment_for[i, t] = scratch.begun_for[t]
+            treatment_again_day[i, t] = scratch.again[t]
+            treatment_again_for[i, t] = scratch.again_for[t]
+            if scratch.begun[t] != _NEVER and tables.withheld[t]:
+                another = True
+        if another:
+            death, fatal = live(seed, who, False, tables, scratch, none)
+            death_day_untreated[i] = death
+            for c in range(onset_day.shape[1]):
+                onset_day_untreated[i, c] = scratch.onset[c]

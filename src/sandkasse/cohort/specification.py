@@ -1,0 +1,311 @@
+"""What the model's parameter files may say: the rows of a disease, a treatment, a trait, an exposure, a population."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sandkasse.core.errors import InvalidInputError
+
+Positive = Annotated[float, Field(gt=0.0)]
+NonNegative = Annotated[float, Field(ge=0.0)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Numbers = tuple[float, ...]
+Sex = Literal["men", "women"]
+
+
+class Row(BaseModel):
+    """A strict row: unknown keys are refused, so that a misspelt one cannot be lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sourced(Row):
+    """A row of numbers from the world, or openly our choice."""
+
+    source: Annotated[str, Field(min_length=3)]
+
+
+class Calendar(Sourced):
+    """Ratio to the rates, log-linear between years and linear between the ages of several rows."""
+
+    years: Numbers
+    ratios: Numbers
+    age: NonNegative = 60.0
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        if len(self.years) != len(self.ratios) or list(self.years) != sorted(self.years) or min(self.ratios) < 0.0:
+            raise ValueError("years (rising) and ratios (not negative) must be equally long")
+        return self
+
+
+class Incidence(Sourced):
+    """Onsets per 1,000 person-years at risk (or per 1,000 pregnancies) in the whole population, by age and sex."""
+
+    ages: Numbers
+    men: Numbers = ()
+    women: Numbers = ()
+    per: Literal["year", "pregnancy"] = "year"
+    calendar: tuple[Calendar, ...] = ()
+    fitted: bool = False
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        for rates in (self.men, self.women):
+            if rates and len(rates) != len(self.ages):
+                raise ValueError("men and women must be as long as ages, or be left out where the disease cannot occur")
+        return self
+
+
+class TraitEffect(Sourced):
+    """Log hazard ratio of one standard deviation of a trait."""
+
+    trait: str
+    log_hazard_ratio: float
+
+
+class Effect(Sourced):
+    """A hazard ratio while or after something holds."""
+
+    of: str
+    hazard_ratio: Positive
+    per_decade: Positive = 1.0
+    from_days: NonNegative = 0.0
+    to_days: Positive = float("inf")
+
+
+class BodyMass(Sourced):
+    """Hazard ratio by body-mass index, log-linear between the given values and level outside."""
+
+    bmi: Numbers
+    hazard_ratios: Numbers
+
+
+class DeathEffect(Sourced):
+    """Hazard ratio of death at age 60 in a span of days since onset; `per_decade` is its ratio per ten years of age."""
+
+    hazard_ratio: Positive
+    per_decade: Positive = 1.0
+    from_days: NonNegative = 0.0
+    to_days: Positive = float("inf")
+
+
+class AcuteDeath(Sourced):
+    """Probability of dying of the onset itself, within some days."""
+
+    within_days: Positive
+    ages: Numbers
+    fatality: Numbers
+    calendar: Calendar | None = None
+
+
+class Detection(Sourced):
+    """How fast the health system recognises a condition that is there."""
+
+    rate_per_year: Positive
+    ages: Numbers = (60.0,)
+    ratios: Numbers = (1.0,)
+    calendar: Calendar | None = None
+    fitted: bool = False
+    raised_by: tuple[Effect, ...] = ()
+
+
+class Condition(Row):
+    """One disease as rows."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    codes: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    incidence: Incidence
+    traits: tuple[TraitEffect, ...] = ()
+    body_mass: BodyMass | None = None
+    raised_by: tuple[Effect, ...] = ()
+    excludes: tuple[str, ...] = ()
+    death: tuple[DeathEffect, ...] = ()
+    acute: AcuteDeath | None = None
+    detection: Detection
+
+
+class Start(Sourced):
+    """How fast a treatment is begun after a condition is recognised, by calendar year."""
+
+    condition: str
+    after: str = ""
+    years: Numbers
+    rates_per_year: Numbers
+    early_days: NonNegative = 0.0
+    early_ratio: Positive = 1.0
+    stop_per_year: NonNegative = 0.0
+
+
+class Treatment(Row):
+    """One treatment as rows; `withheld` treatments are those that the untreated life lacks."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    atc: tuple[str, ...]
+    counterfactual: Literal["withheld", "kept"]
+    start: tuple[Start, ...]
+    lowers: tuple[Effect, ...] = ()
+
+
+class Trait(Row):
+    """A liability: standard normal, part of its variance shared in the family."""
+
+    name: str
+    family_share: Probability
+    source: str
+
+
+class ByCohort(Sourced):
+    """A number by year of birth and sex, linear between."""
+
+    born: Numbers
+    men: Numbers
+    women: Numbers
+
+
+class Smoking(Row):
+    """Who smokes, from when until when."""
+
+    ever: ByCohort
+    starts_at_mean: Positive
+    starts_at_sd: Positive
+    ever_stops: ByCohort
+    stops_after_mean_years: Positive
+    source: str
+
+
+class BodyMassPath(Row):
+    """Body-mass index at 20 and its slope to age 65."""
+
+    at_20: ByCohort
+    at_20_sd: Positive
+    slope_per_year: ByCohort
+    slope_sd: Positive
+    trait: str
+    trait_share: Probability
+    lowest: Positive
+    source: str
+
+
+class MortalityRisk(Row):
+    """What else than disease moves death."""
+
+    body_mass: BodyMass
+    raised_by: tuple[Effect, ...]
+
+
+class Moves(Sourced):
+    """Moving between municipalities, and leaving the country."""
+
+    mover_share: Probability
+    youngest: Positive
+    mean_years_after: Positive
+    return_probability: Probability
+    return_mean_years: Positive
+
+
+class Pregnancy(Sourced):
+    """Deliveries and the span before them in which gestational conditions arise."""
+
+    spacing_days: Positive
+    age_sd: Positive
+    from_days_before: Positive
+    to_days_before: NonNegative
+
+
+class Glycaemia(Sourced):
+    """The path of true HbA1c in mmol/mol; see `cohort.life.glycaemia` for the formula."""
+
+    at_20: Positive
+    per_year_of_age: float
+    per_bmi: float
+    set_point_sd: Positive
+    type_1: str
+    type_2: str
+    gestational: str
+    type_1_rise: Positive
+    type_1_rise_days: Positive
+    type_2_threshold: Positive
+    type_2_before_years: Positive
+    type_2_per_year: Positive
+    type_2_excess_max: Positive
+    treated_per_year: float
+    insulin: str
+    insulin_share: Probability
+    insulin_target: Positive
+    lowering: Mapping[str, float]
+    lowering_days: Positive
+    highest: Positive
+
+
+class General(Row):
+    """Everything that is not a disease or a treatment."""
+
+    window_start: int
+    window_end: int
+    conditions: tuple[str, ...]
+    traits: tuple[Trait, ...]
+    smoking: Smoking
+    body_mass: BodyMassPath
+    mortality: MortalityRisk
+    moves: Moves
+    pregnancy: Pregnancy
+    glycaemia: Glycaemia
+    treatments: tuple[Treatment, ...]
+
+
+class Specification(Row):
+    """The whole model as written."""
+
+    general: General
+    conditions: tuple[Condition, ...]
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidInputError(
+            f"expected the parameter file {path.name} in {path.parent.name}/, found none",
+            next_step="restore the file, or take its name off the list in model.toml",
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(
+            f"{path.name} is not valid TOML: {error}", next_step="correct the line that is named"
+        ) from error
+
+
+def read_specification(folder: Path) -> Specification:
+    """Read and check the model's parameter files.
+
+    Args:
+        folder: Holds `model.toml`, `treatments.toml` and one file per condition in `conditions/`.
+
+    Returns:
+        The model as written, conditions in the order that `model.toml` lists.
+
+    Raises:
+        InvalidInputError: If a file is missing, is not TOML, or has an unknown, missing or impossible entry.
+    """
+    general = _read_toml(folder / "model.toml")
+    general["treatments"] = _read_toml(folder / "treatments.toml").get("treatment", [])
+    names = general.get("conditions", [])
+    try:
+        return Specification.model_validate(
+            {
+                "general": general,
+                "conditions": [_read_toml(folder / "conditions" / f"{name}.toml") for name in names],
+            }
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = " → ".join(str(part) for part in first["loc"])
+        raise InvalidInputError(
+            f"the model's parameters are wrong at {where}: {first['msg']}",
+            next_step="correct that entry in the cohort's params folder",
+        ) from error
