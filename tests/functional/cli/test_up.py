@@ -1,38 +1,14 @@
 """`sandkasse up` from the outside: one address, one server a store, clear refusals."""
 
-import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 COMMAND = [sys.executable, "-m", "sandkasse"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store")
-
-
-@pytest.fixture(scope="module")
-def served(home: Path) -> Iterator[dict[str, str]]:
-    process = subprocess.Popen(
-        [*COMMAND, "up", "--home", str(home), "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    text = ""
-    while not text.rstrip().endswith("}"):
-        line = process.stdout.readline()
-        assert line, "the sandbox stopped before it said its address"
-        text += line
-    yield json.loads(text)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
 
 
 def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -41,22 +17,22 @@ def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_prints_one_address_on_this_machine_and_serves_there(served):
-    assert served["address"].startswith(f"http://127.0.0.1:{served['port']}/")
-    with urllib.request.urlopen(f"http://127.0.0.1:{served['port']}/healthz", timeout=5) as answer:
+def test_it_prints_one_address_on_this_machine_and_serves_there(sandbox):
+    assert sandbox.address.startswith(f"http://127.0.0.1:{sandbox.port}/")
+    with urllib.request.urlopen(f"http://127.0.0.1:{sandbox.port}/healthz", timeout=5) as answer:
         assert answer.status == 200
 
 
-def test_the_sign_in_secret_stands_behind_the_hash_where_no_server_sees_it(served):
-    path, _, secret = served["address"].partition("#")
+def test_the_sign_in_secret_stands_behind_the_hash_where_no_server_sees_it(sandbox):
+    path, _, secret = sandbox.address.partition("#")
     assert "?" not in path
     assert len(secret) >= 32
 
 
-def test_a_second_up_on_the_same_store_is_told_where_the_first_one_is(served, home):
-    second = _run("up", "--home", str(home))
+def test_a_second_up_on_the_same_store_is_told_where_the_first_one_is(sandbox):
+    second = _run("up", "--home", str(sandbox.home))
     assert second.returncode == 44
-    assert f"http://127.0.0.1:{served['port']}" in second.stderr
+    assert f"http://127.0.0.1:{sandbox.port}" in second.stderr
     assert len(second.stderr.splitlines()) == 2
 
 
@@ -71,10 +47,10 @@ def test_a_port_that_is_taken_is_refused_in_two_lines(tmp_path):
     assert refused.stderr.splitlines()[1].startswith("next: ")
 
 
-def test_alone_it_says_where_you_are_and_what_to_do_next(home):
-    shown = _run(SANDKASSE_HOME=str(home))
+def test_alone_it_says_where_you_are_and_what_to_do_next(sandbox):
+    shown = _run(SANDKASSE_HOME=str(sandbox.home))
     assert shown.returncode == 0
-    assert str(home) in shown.stdout
+    assert str(sandbox.home) in shown.stdout
     assert "next: sandkasse up" in shown.stdout
 
 
@@ -85,8 +61,8 @@ def test_alone_it_says_where_you_are_and_what_to_do_next(home):
         (("module", "show", "who-has-diabets"), 24, "who-has-diabetes"),
     ],
 )
-def test_an_unknown_name_is_answered_with_the_nearest_one(home, words, exit_code, says):
-    refused = _run(*words, SANDKASSE_HOME=str(home))
+def test_an_unknown_name_is_answered_with_the_nearest_one(sandbox, words, exit_code, says):
+    refused = _run(*words, SANDKASSE_HOME=str(sandbox.home))
     assert refused.returncode == exit_code
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
