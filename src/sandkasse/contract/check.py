@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import ibis.expr.types as ir
 
+from sandkasse.contract.keys import count_repeats
 from sandkasse.contract.model import Contract, Reference, Severity, Table
-from sandkasse.contract.probes import Probe, TypeFault, anti_join, excess_rows, fits, table_probes
+from sandkasse.contract.probes import Probe, TypeFault, anti_join, fits, table_probes
 from sandkasse.contract.probes import null_count as count_nulls
 from sandkasse.core.errors import ContractViolationError, CorruptDatasetError, UpstreamError
 
@@ -155,7 +156,7 @@ def check_tables(contract: Contract, tables: Mapping[str, ir.Table], *, run: Run
     checks: list[TableCheck] = []
     for table in contract.tables:
         if table.name in tables:
-            found, check = _check_table(contract, table, tables, runner)
+            found, check = _check_table(contract, table, tables, _translating(runner, table))
             findings += found
             checks.append(check)
     return CheckReport(contract.name, contract.version, tuple(checks), tuple(findings))
@@ -212,7 +213,7 @@ def _check_table(
     probes, faults = table_probes(table, data)
     findings += [_type_finding(table, fault) for fault in faults]
     present = [column.name for column in table.columns if column.name in data.columns]
-    counts = _execute(run, table, data.aggregate([
+    counts = run(data.aggregate([
         data.count().name("rows"),
         *(count_nulls(data, name).name(f"n{i}") for i, name in enumerate(present)),
         *(probe.violations.name(f"v{i}") for i, probe in enumerate(probes)),
@@ -269,7 +270,7 @@ def _key_findings(table: Table, data: ir.Table, rows: int, run: Run) -> list[Fin
     findings: list[Finding] = []
     for key in table.keys:
         if all(name in data.columns for name in key.columns):
-            excess = int(_execute(run, table, excess_rows(data, key.columns))["excess"])
+            excess = count_repeats(data, key.columns, run, rows=rows)
             if excess:
                 names = ", ".join(key.columns)
                 promise = f"{'the primary key' if key.primary else 'a key'} occurs once"
@@ -290,7 +291,7 @@ def _reference_findings(
     if not all(name in side.columns and fits(of.column(name), side.schema()[name]) for of, side, name in ends):
         return []
     unique = any(set(key.columns) <= set(reference.to_columns) for key in target.keys)
-    lost = int(_execute(run, table, anti_join(data, parent, reference, unique=unique))["lost"])
+    lost = int(run(anti_join(data, parent, reference, unique=unique))["lost"])
     if not lost:
         return []
     names = ", ".join(reference.columns)
@@ -318,18 +319,25 @@ def _run_in_engine(expression: ir.Table) -> Mapping[str, Any]:
     return result
 
 
-def _execute(run: Run, table: Table, expression: ir.Table) -> Mapping[str, Any]:
-    """Run one expression; engines quote values in their errors, so only the error's class is passed on."""
-    try:
-        return run(expression)
-    except Exception as error:
-        name = type(error).__name__
-        if "Memory" in name or isinstance(error, OSError):
-            raise UpstreamError(
-                f"The check of the table {table.name} ran out of memory or disk ({name}).",
-                next_step="free memory or disk space, or raise the engine's limits, and check again",
-            ) from None
-        raise CorruptDatasetError(
-            f"The table {table.name} cannot be read to its end ({name}).",
-            next_step="fetch or write the dataset again; sandkasse dataset verify names the damaged file",
-        ) from None
+def _translating(run: Run, table: Table) -> Run:
+    """Pass on only the class of an engine's error: its text quotes values."""
+
+    def translated(expression: ir.Table) -> Mapping[str, Any]:
+        try:
+            return run(expression)
+        except Exception as error:
+            raise _readable_error(type(error).__name__, table, storage=isinstance(error, OSError)) from None
+
+    return translated
+
+
+def _readable_error(name: str, table: Table, *, storage: bool) -> UpstreamError:
+    if "Memory" in name or storage:
+        return UpstreamError(
+            f"The check of the table {table.name} ran out of memory or disk ({name}).",
+            next_step="free memory or disk space, or raise the engine's limits, and check again",
+        )
+    return CorruptDatasetError(
+        f"The table {table.name} cannot be read to its end ({name}).",
+        next_step="fetch or write the dataset again; sandkasse dataset verify names the damaged file",
+    )

@@ -1,7 +1,7 @@
 """The Ibis expressions of a check: each counts rows that break one promise."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import reduce
@@ -94,14 +94,6 @@ def table_probes(table: Table, data: ir.Table) -> tuple[list[Probe], list[TypeFa
 def null_count(data: ir.Table, name: str) -> ir.IntegerScalar:
     """Count the nulls of a column."""
     return data.count(where=data[name].isnull())
-
-
-def excess_rows(data: ir.Table, columns: Sequence[str]) -> ir.Table:
-    """Count the rows beyond the first of each key; rows with a null in the key are left out."""
-    complete = data.filter([data[name].notnull() for name in columns])
-    groups = complete.group_by(list(columns)).aggregate(n=complete.count())
-    repeated = groups.filter(groups.n > 1)
-    return repeated.aggregate(excess=(repeated.n - 1).sum().coalesce(0).cast("int64"))
 
 
 def anti_join(data: ir.Table, parent: ir.Table, reference: Reference, *, unique: bool) -> ir.Table:
