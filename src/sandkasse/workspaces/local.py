@@ -178,6 +178,7 @@ class _Line:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._take(json.loads(line))
+        self._process.wait()
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for answer in waiting.values():

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 BUBBLEWRAP = "bwrap"
@@ -109,7 +110,7 @@ def plan_sandbox(view: View, interpreter: Interpreter) -> list[str]:
     return [
         *_separation(),
         *_skeleton(),
-        *_shown_and_hidden((*interpreter.shown, Path("/usr")), (*view.hidden, *_shipped_content())),
+        *_shown_and_hidden((*interpreter.shown, Path("/usr")), (*view.hidden, *_never_shown())),
         *("--bind", str(view.own), str(LEARNER_HOME)),
         *_flatten(("--ro-bind", str(folder), str(DATA_ROOT / name)) for name, folder in sorted(view.datasets.items())),
         # A site that runs as root leaves its user id inside, which alone may write kernel settings (/proc/sys).
@@ -213,9 +214,16 @@ def _is_below_shown(path: Path, wanted: Mapping[Path, bool]) -> bool:
     return next((wanted[parent] for parent in path.parents if parent in wanted), False)
 
 
-def _shipped_content() -> tuple[Path, ...]:
-    """Where an installed package keeps lessons with their solutions: inside the environment that is shown."""
-    return tuple(Path(prefix, "share", "sandkasse") for prefix in dict.fromkeys((sys.prefix, sys.base_prefix)))
+def _never_shown() -> tuple[Path, ...]:
+    """List what lies inside the environment that is shown, and yet is not for learners.
+
+    An installed package keeps lessons with their solutions there. The kernel's debugger, once somebody starts it, takes
+    commands from every process of the machine on a port without a password.
+    """
+    prefixes = dict.fromkeys((sys.prefix, sys.base_prefix))
+    debugger = find_spec("debugpy")
+    debuggers = () if debugger is None or debugger.origin is None else (Path(debugger.origin).parent,)
+    return (*(Path(prefix, "share", "sandkasse") for prefix in prefixes), *debuggers)
 
 
 def _flatten(groups: Iterable[Iterable[str]]) -> list[str]:

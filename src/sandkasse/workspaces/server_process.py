@@ -156,9 +156,10 @@ class ServerProcess:
 
     async def wait_until_ended(self) -> EndReason:
         """Wait for the process's end and say why it ended."""
-        await self._process.wait()
+        code = await self._process.wait()
         await self._log
-        return self._reason
+        # A server that ends in order without us was ended from inside, by its user or by its own idle limit.
+        return "stopped" if self._reason == "died" and code == 0 else self._reason
 
     async def end(self, reason: EndReason) -> None:
         """End the server and everything it started."""

@@ -24,7 +24,7 @@ from sandkasse.workspaces.launcher import EndReason
 from sandkasse.workspaces.server_process import Configuration, ServerProcess, StartFailedError
 from sandkasse.workspaces.wire import request_from_wire
 
-IDLE_CHECK_S = 30.0  # our choice
+LONGEST_IDLE_CHECK_S = 30.0  # our choice
 
 Send = Callable[[Mapping[str, Any]], None]
 
@@ -41,6 +41,7 @@ class Supervisor:
         self._configuration: Configuration | None = None
         self._servers: dict[tuple[str, str], asyncio.Task[ServerProcess]] = {}
         self._watchers: set[asyncio.Task[None]] = set()
+        self._background: list[asyncio.Task[None]] = []
 
     async def answer(self, message: Mapping[str, Any]) -> None:
         """Do what one request asks and send its reply."""
@@ -61,22 +62,23 @@ class Supervisor:
     async def end_all(self) -> None:
         """End every workspace and wait until they are gone."""
         starting = [task for task in self._servers.values() if not task.done()]
-        for task in starting:
+        for task in [*self._background, *starting]:
             task.cancel()
         await asyncio.gather(*starting, return_exceptions=True)
         await asyncio.gather(*(server.end("portal-stopped") for server in self._running()))
         await asyncio.gather(*self._watchers, return_exceptions=True)
 
-    async def reap_idle(self) -> None:
+    async def _reap_idle(self, idle_s: float) -> None:
         """Look for idle workspaces for ever, and end them."""
         while True:
-            await asyncio.sleep(IDLE_CHECK_S)
+            await asyncio.sleep(min(LONGEST_IDLE_CHECK_S, idle_s / 4))
             for server in self._running():
                 if await server.is_idle():
                     await server.end("idle")
 
     async def _configure(self, message: Mapping[str, Any]) -> None:
         self._configuration = Configuration.from_wire(message["configuration"])
+        self._background.append(asyncio.create_task(self._reap_idle(self._configuration.idle_s)))
 
     async def _start(self, message: Mapping[str, Any]) -> dict[str, Any]:
         request = request_from_wire(message["request"])
@@ -124,13 +126,11 @@ async def serve() -> None:
     for kind in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(kind, lines.put_nowait, b"")
-    reaping = asyncio.create_task(supervisor.reap_idle())
     answers: set[asyncio.Task[None]] = set()
     while line := await lines.get():
         task = asyncio.create_task(supervisor.answer(json.loads(line)))
         answers.add(task)
         task.add_done_callback(answers.discard)
-    reaping.cancel()
     await supervisor.end_all()
 
 
