@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from sandkasse.actions.cohorts import publish_class_cohort
-from sandkasse.catalogue.open import open_tables
 from sandkasse.catalogue.store import Store
 from sandkasse.core.errors import InvalidInputError, ModuleInvalidError, TrainingModuleNotFoundError
 from sandkasse.core.progress_bar import Progress, no_progress
@@ -217,6 +215,8 @@ def test_module(  # an act, not a test
         TrainingModuleNotFoundError: If there is none of this id.
         ModuleInvalidError: If the module's files are not right; nothing is run then.
     """
+    from sandkasse.catalogue.open import open_tables  # a notebook that checks needs none of it
+
     lint_module(settings, module_id)
     with _site_with_data(settings, module_id, progress) as prepared:
         shelved = _library(prepared).take(module_id)
@@ -310,6 +310,8 @@ def _site_with_data(settings: Settings, module_id: str, progress: Progress) -> I
     if has_data or SIMULATED_CONTRACT not in _library(settings).take(module_id).module.contracts:
         yield settings
         return
+    from sandkasse.actions.cohorts import publish_class_cohort  # a notebook that checks needs no simulator
+
     with tempfile.TemporaryDirectory(prefix="sandkasse-module-test-") as name:
         prepared = replace(settings, home=Path(name))
         publish_class_cohort(prepared, progress=progress)

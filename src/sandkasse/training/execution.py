@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-
 from sandkasse.core.errors import ModuleInvalidError, UpstreamError
 from sandkasse.core.settings import (
     BINDINGS_VARIABLE,
@@ -86,6 +83,9 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
         ModuleInvalidError: If a cell fails or takes too long; names the cell and the error, without its values.
         UpstreamError: If no kernel starts.
     """
+    from nbclient import NotebookClient  # noqa: PLC0415  slow to import, and nobody else needs it
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415
+
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT_S,

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
-import nbformat
-
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.training.spec import Module, Part, invalid_module
 
@@ -51,6 +48,8 @@ def read_notebook(folder: Path, name: str, *, module_id: str) -> Any:
     Raises:
         ModuleInvalidError: If it is not readable Jupytext.
     """
+    import jupytext  # noqa: PLC0415  slow to import; a notebook that checks and a portal that starts need none of it
+
     path = folder / name
     if path.suffix not in NOTEBOOK_FORMATS:
         kinds = " or ".join(sorted(NOTEBOOK_FORMATS))
@@ -112,6 +111,8 @@ def write_executed(notebook: Any, target: Path) -> None:
 
 def notebook_text(notebook: Any) -> str:
     """Write a notebook as JSON text."""
+    import nbformat  # noqa: PLC0415  slow to import
+
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
 
 
@@ -157,6 +158,8 @@ def _known_fingerprints(own: Path, target: Path, stem: str) -> set[str]:
 
 def _fingerprint(path: Path) -> str:
     """Read which lesson a notebook was made from; empty if it does not say."""
+    import nbformat  # noqa: PLC0415  slow to import
+
     try:
         metadata = nbformat.read(path, as_version=4).metadata  # type: ignore[no-untyped-call]
         return str(metadata[RECORD_KEY]["sha256"])

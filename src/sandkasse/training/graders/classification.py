@@ -50,12 +50,14 @@ class ClassificationParameters(RosterParameters):
         type: Which types are told apart, if any.
         score: What the score is: F1 (the harmonic mean of sensitivity and predictive value, averaged over types), or
             one of the two.
+        balance: With types, whether each type weighs the same (`types`, the default) or each person (`persons`).
         pass_at: The score that passes.
         at_least: Floors of single measures that passing needs as well.
     """
 
     type: TypeColumn | None = None
     score: Literal["f1", "sensitivity", "ppv"] = "f1"
+    balance: Literal["types", "persons"] = "types"
     pass_at: float = Field(gt=0, le=1)
     at_least: Mapping[Literal["sensitivity", "ppv"], float] = Field(default_factory=dict)
 
@@ -67,6 +69,7 @@ class Prepared:
     roster: Roster
     kind: IntArray
     n_types: int
+    is_by_type: bool
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ class ClassificationGrader:
         persons = persons_of(parameters, material)
         roster = build_roster(parameters, material, persons)
         kind = np.where(roster.has_it, 1 + _type_indices(persons, parameters.type), 0)
-        return Prepared(roster, kind, n_types=len(parameters.type.values) if parameters.type else 1)
+        n_types = len(parameters.type.values) if parameters.type else 1
+        return Prepared(roster, kind, n_types, is_by_type=parameters.balance == "types")
 
     def grade(self, parameters: ClassificationParameters, prepared: Prepared, answer: Answer) -> Outcome:
         """Compare the named persons with the truth.
@@ -198,16 +202,18 @@ def _named_types(parameters: ClassificationParameters, table: pa.Table) -> IntAr
 
 
 def _by_type(prepared: Prepared, given: IntArray, among: BoolArray) -> list[Counts]:
-    counts = []
-    for kind in range(1, prepared.n_types + 1):
-        named, wanted = (given == kind) & among, (prepared.kind == kind) & among
-        counts.append(Counts(right=int((named & wanted).sum()), named=int(named.sum()), wanted=int(wanted.sum())))
+    kinds = range(1, prepared.n_types + 1)
+    masks = [((given == kind) & among, (prepared.kind == kind) & among) for kind in kinds]
+    counts = [Counts(int((named & wanted).sum()), int(named.sum()), int(wanted.sum())) for named, wanted in masks]
+    if not prepared.is_by_type:
+        counts = [Counts(*(sum(getattr(count, name) for count in counts) for name in ("right", "named", "wanted")))]
     return counts
 
 
 def _rounded(measure: str, counts: list[Counts], rounding: CoarseRounding, name: str) -> float | None:
     value = float(np.mean([getattr(count, measure) for count in counts]))
-    persons = min(count.named if measure == "ppv" else count.wanted for count in counts)
+    # One person of the rarest type moves the mean over types by one in so many.
+    persons = len(counts) * min(count.named if measure == "ppv" else count.wanted for count in counts)
     return rounding.share(value, 1.0, name=name, persons=persons)
 
 
