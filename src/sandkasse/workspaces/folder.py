@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.errors import InvalidInputError, StorageFullError
 
 LARGEST_NOTEBOOK_BYTES = 50 << 20  # our choice: a larger one is left alone
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,99}")
@@ -61,6 +61,9 @@ def place_new_files(source: Path, own: Path) -> tuple[str, ...]:
 
     Returns:
         The files that were placed, relative to the folder.
+
+    Raises:
+        StorageFullError: If a file cannot be written; nothing half-written is kept.
     """
     with _opened(own) as folder:
         return tuple(_place_all(source, folder))
@@ -74,7 +77,7 @@ def _place_all(source: Path, folder: "_Folder", prefix: str = "") -> Iterator[st
             continue
         folder.make(entry.name)
         # Where the learner has a link or a file of that name, it is theirs to keep.
-        with suppress(OSError), _opened(entry.name, inside=folder) as inner:
+        with suppress(NotADirectoryError), _opened(entry.name, inside=folder) as inner:
             yield from _place_all(entry, inner, f"{prefix}{entry.name}/")
 
 
@@ -101,19 +104,28 @@ class _Folder:
             handle = self.open(name, os.O_RDONLY)
         except OSError:
             return None
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_nlink != 1 or about.st_size > LARGEST_NOTEBOOK_BYTES:
+            os.close(handle)
+            return None
         with os.fdopen(handle, "rb") as file:
-            about = os.fstat(handle)
-            is_plain = stat.S_ISREG(about.st_mode) and about.st_nlink == 1
-            return file.read() if is_plain and about.st_size <= LARGEST_NOTEBOOK_BYTES else None
+            return file.read()
 
     def write_new(self, name: str, content: bytes) -> bool:
-        """Write a file where nothing has its name; says whether it did."""
+        """Write a file where nothing has its name, whole or not at all; says whether it did."""
         try:
             handle = self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
             return False
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+        except OSError as exc:
+            os.unlink(self._at(name), dir_fd=self.handle)
+            raise StorageFullError(
+                "A lesson could not be written into the learner's folder.",
+                next_step="make room on the disk of the site's store, then press Start again",
+            ) from exc
         return True
 
     def _at(self, name: str) -> str:
