@@ -94,8 +94,8 @@ def compare_contracts(old: Contract, new: Contract) -> Comparison:
         changes += _presence_changes(old, new, name)
         if name in after:
             changes += _table_changes(before[name], after[name])
-    for name in (name for name in after if name not in before):
-        changes += _added_table(old, after[name])
+    changes += [Change(n, None, "added table", "narrowing", "the table is new") for n in after if n not in before]
+    changes += _added_alternatives(old, new)
     changes += _order(None, "tables", before, after)
     return Comparison(f"{old.name} {old.version}", f"{new.name} {new.version}", tuple(changes))
 
@@ -125,13 +125,12 @@ def _presence_changes(old: Contract, new: Contract, name: str) -> Iterator[Chang
         yield Change(name, None, "presence", "breaking", "the table belongs to another alternative now")
 
 
-def _added_table(old: Contract, table: Table) -> Iterator[Change]:
-    group = old.alternatives.get(table.alternative_group)
-    if group is not None and table.alternative not in group:
-        reason = f"data may now come as the alternative {table.alternative} of {table.alternative_group}"
-        yield Change(table.name, None, "added alternative", "breaking", reason)
-    else:
-        yield Change(table.name, None, "added table", "narrowing", "the table is new")
+def _added_alternatives(old: Contract, new: Contract) -> Iterator[Change]:
+    for group, alternatives in old.alternatives.items():
+        for label in new.alternatives.get(group, {}):
+            if label not in alternatives:
+                reason = f"data may now come as the alternative {label}, with none of the others"
+                yield Change(group, None, "added alternative", "breaking", reason)
 
 
 _ALWAYS = ("always", "")

@@ -52,7 +52,7 @@ def _logical_type(table: str, column: str, dtype: dt.DataType) -> LogicalType:
         if fits(Column(column, family), dtype):
             return family
     raise ContractInvalidError(
-        f"The column {table}.{column} has the type {dtype.name.lower()}, which no contract can promise.",
+        f"The column {table}.{column} has the type {type(dtype).__name__.lower()}, which no contract can promise.",
         next_step="store it as text, a number or a date, or leave it out",
     )
 

@@ -352,7 +352,7 @@ def _reference(sources: Sequence[str], relationship: Relationship, where: str) -
 
 
 def _check_references(contract: Contract, table: Table) -> None:
-    tables = {other.name: {column.name for column in other.columns} for other in contract.tables}
+    tables = {other.name: {column.name: column.type for column in other.columns} for other in contract.tables}
     for reference in table.references:
         where = f"schema.{table.name}"
         if reference.to_table not in tables:
@@ -363,6 +363,9 @@ def _check_references(contract: Contract, table: Table) -> None:
             raise invalid(where, f"a relationship names columns that the contract lacks: {', '.join(unknown)}")
         if len(set(reference.columns)) != len(reference.columns):
             raise invalid(where, "a relationship names a column twice")
+        for name, target in zip(reference.columns, reference.to_columns, strict=True):
+            if tables[table.name][name] != tables[reference.to_table][target]:
+                raise invalid(where, f"a relationship joins {name} and {reference.to_table}.{target} of another type")
 
 
 # ------------------------------------------------------------------------------------------------- single values

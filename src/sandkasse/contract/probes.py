@@ -198,7 +198,7 @@ def _promised_type(column: Column) -> str:
 
 def _type_name(dtype: dt.DataType) -> str:
     """Name an engine's type without anything that data could have put there (the members of an enumeration, say)."""
-    return str(dtype.name).lower() if not dtype.is_timestamp() else _timestamp_name(dtype)
+    return type(dtype).__name__.lower() if not dtype.is_timestamp() else _timestamp_name(dtype)
 
 
 def _timestamp_name(dtype: dt.DataType) -> str:
