@@ -12,7 +12,14 @@ from sandkasse.actions.site import Site
 from sandkasse.core.errors import SandkasseError
 from sandkasse.portal import api
 from sandkasse.portal.acts import Acts
-from sandkasse.portal.errors import on_http_error, on_invalid_request, on_known_error, show_error
+from sandkasse.portal.errors import (
+    on_failure,
+    on_http_error,
+    on_invalid_request,
+    on_known_error,
+    show_error,
+    show_failure,
+)
 from sandkasse.portal.render import STATIC
 from sandkasse.portal.security import Guard, Origin
 from sandkasse.portal.views import about, datasets, home, modules, progress, sign_in, workspaces
@@ -52,7 +59,8 @@ def create_app(site: Site, *, origin: str, acts: Acts) -> ASGIApp:
     app.add_exception_handler(SandkasseError, on_known_error)
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid_request)
-    return Guard(app, origin=address, show_error=show_error)
+    app.add_exception_handler(Exception, on_failure)
+    return Guard(app, origin=address, show_error=show_error, show_failure=show_failure)
 
 
 def _answer_health() -> str:

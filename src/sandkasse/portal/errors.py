@@ -1,5 +1,6 @@
 """Errors as people and programs see them: a designed page, or `{code, message, next}`."""
 
+import secrets
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +11,7 @@ from starlette.types import Scope
 
 from sandkasse.core.errors import InvalidInputError, NotFoundError, PolicyDeniedError, SandkasseError
 from sandkasse.portal.render import make_environment
-from sandkasse.portal.security import API_PREFIX
+from sandkasse.portal.security import API_PREFIX, FailureError, describe_failure, failure_log
 
 TITLES = {
     400: "This request cannot be read",
@@ -47,6 +48,22 @@ def show_error(scope: Scope, error: SandkasseError, status: int) -> Response:
         )
     )
     return HTMLResponse(text, status_code=status)
+
+
+def show_failure(scope: Scope, error: Exception) -> Response:
+    """Answer when something failed that should not: a page with a reference, whose place stands in the log."""
+    reference = secrets.token_hex(4)
+    failure_log.error("%s %s", reference, describe_failure(error))
+    shown = FailureError(
+        "Something failed here. Nothing that you had saved is lost.",
+        next_step=f"try again; if it happens again, report it with the reference {reference}",
+    )
+    return show_error(scope, shown, 500)
+
+
+async def on_failure(request: Request, error: Exception) -> Response:
+    """Show what nobody foresaw."""
+    return show_failure(request.scope, error)
 
 
 async def on_known_error(request: Request, error: Exception) -> Response:

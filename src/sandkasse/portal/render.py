@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -19,6 +20,20 @@ TIERS = {
     "simulated": ("Simulated", "Made from published figures. No person was ever behind a row."),
     "twin": ("Synthetic twin", "Learned from persons' data, released with evidence by its data controller."),
     "anonymised": ("Anonymised", "Anonymised, with the data controller's signed assessment."),
+}
+# The codes that a reader would not know; other units are shown as they are written.
+UNITS = {
+    "a": "years",
+    "mo": "months",
+    "wk": "weeks",
+    "d": "days",
+    "h": "hours",
+    "min": "minutes",
+    "s": "seconds",
+    "kg/m2": "kg/m²",
+    "mm[Hg]": "mmHg",
+    "%": "%",
+    "1": "",
 }
 LEVELS = ("introductory", "intermediate", "advanced")
 
@@ -43,6 +58,8 @@ def make_environment() -> Environment:
         ago=say_ago,
         plural=say_count,
         hours=say_hours,
+        unit=say_unit,
+        ticks=mark_code,
         dateiso=say_moment,
     )
     environment.globals.update(asset=asset_address, tiers=TIERS, levels=LEVELS, query=make_query)
@@ -105,6 +122,20 @@ def say_percent(share: float | None) -> str:
 def say_hours(value: float) -> str:
     """Write hours: 1.5 hours, 6 hours."""
     return f"{value:g} hour{'' if value == 1 else 's'}"
+
+
+def say_unit(code: str) -> str:
+    """Write a unit as people do: UCUM's `a` as years, `{packs}` as packs."""
+    return UNITS.get(code, code[1:-1] if code.startswith("{") and code.endswith("}") else code)
+
+
+def mark_code(text: str) -> Markup:
+    """Write a text whose `code` stands between backticks; everything else is escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    pieces = (Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts))
+    return Markup("").join(pieces)
 
 
 def say_id(value: str) -> str:

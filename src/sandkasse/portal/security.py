@@ -4,7 +4,6 @@ One plain ASGI layer, so that nothing that a view or a library does can pass bes
 """
 
 import logging
-import secrets
 import time
 import traceback
 from collections.abc import Callable
@@ -53,8 +52,9 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-# Gives the page (or the JSON) for an error, for a path.
+# Gives the page (or the JSON) for an error of ours, and for one that nobody foresaw.
 ShowError = Callable[[Scope, SandkasseError, int], Response]
+ShowFailure = Callable[[Scope, Exception], Response]
 
 
 class MisdirectedError(InvalidInputError):
@@ -141,10 +141,11 @@ def check_form_size(scope: Scope) -> None:
 class Guard:
     """The layer before everything else."""
 
-    def __init__(self, app: ASGIApp, *, origin: Origin, show_error: ShowError) -> None:
+    def __init__(self, app: ASGIApp, *, origin: Origin, show_error: ShowError, show_failure: ShowFailure) -> None:
         self._app = app
         self._origin = origin
         self._show_error = show_error
+        self._show_failure = show_failure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request, pass it on, and log it without its query."""
@@ -160,21 +161,12 @@ class Guard:
         except SandkasseError as error:
             await self._show_error(scope, error, error.http_status)(scope, receive, sent)
         except Exception as error:
-            await self._answer_failure(error, scope, receive, sent)
+            # An answer that is under way is either the page of this failure, or can only be broken off.
+            if not sent.status:
+                await self._show_failure(scope, error)(scope, receive, sent)
         finally:
             took_ms = (time.perf_counter() - began) * 1000
             access_log.info("%s %s %s %.1f ms", scope["method"], loggable(scope["path"]), sent.status, took_ms)
-
-    async def _answer_failure(self, error: Exception, scope: Scope, receive: Receive, sent: "_Sent") -> None:
-        reference = secrets.token_hex(4)
-        failure_log.error("%s %s", reference, describe_failure(error))
-        if sent.status:
-            return  # the answer was under way: closing the connection is all that is left
-        shown = FailureError(
-            "Something went wrong on this side. Nothing that you had saved is lost.",
-            next_step=f"try again; if it happens again, report it with the reference {reference}",
-        )
-        await self._show_error(scope, shown, 500)(scope, receive, sent)
 
 
 class _Sent:

@@ -14,6 +14,8 @@ from sandkasse.portal.visit import SignedIn
 
 router = APIRouter(prefix="/data")
 
+LOOKED_AT = 3  # pictures that fit side by side
+
 Words = Annotated[str, Query(max_length=200)]
 Choices = Annotated[list[str], Query(max_length=50)]
 
@@ -53,6 +55,31 @@ def show_dataset(visit: SignedIn, dataset_id: str, column: Words = "") -> Respon
         column=column,
         found=_find_columns(view.tables, column),
         snippets=visit.desk.acts.write_snippets(dataset_id),
+    )
+
+
+@router.get("/{dataset_id}/look")
+def show_look(visit: SignedIn, dataset_id: str) -> Response:
+    """Show pictures of the first columns that have one; loaded by the dataset's page, or read alone."""
+    view = visit.desk.acts.show_dataset(dataset_id)
+    table = _take_table(view, view.tables[0].name if view.tables else "")
+    columns = {column.name: column for column in table.columns}
+    drawn = [p for p in visit.desk.acts.profile_table(dataset_id, table.name) if p.picture and p.distinct > 1]
+    drawn.sort(key=lambda p: p.kind != "histogram")  # a shape says more than a list; otherwise as in the table
+    return visit.page(
+        "data/look.html", view=view, card=view.card, table=table, profile=drawn[:LOOKED_AT], columns=columns
+    )
+
+
+@router.get("/{dataset_id}/tables/{table}/columns")
+def show_columns(visit: SignedIn, dataset_id: str, table: str, column: Words = "") -> Response:
+    """Show a table's columns with how much is missing in each; loaded when a list of columns is opened."""
+    view = visit.desk.acts.show_dataset(dataset_id)
+    shown = _take_table(view, table)
+    missing_of = {p.name: p.missing for p in visit.desk.acts.profile_table(dataset_id, table)}
+    columns = next((columns for _, columns in _find_columns([shown], column)), [])
+    return visit.page(
+        "data/columns.html", view=view, card=view.card, table=shown, columns=columns, missing_of=missing_of
     )
 
 

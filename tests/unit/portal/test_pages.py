@@ -1,0 +1,242 @@
+"""What the pages show, with nothing, one and many."""
+
+from datetime import timedelta
+
+import pytest
+from portal_builders import NOW, make_card, make_progress, make_workspace
+
+LISTS = {"/data": "dataset", "/learn": "module"}
+
+
+@pytest.mark.parametrize("path", ["/", "/learn", "/data", "/workspaces", "/progress"])
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_every_list_shows_nothing_one_and_many(open_portal, path, count):
+    client = open_portal(
+        n_datasets=count,
+        n_modules=count,
+        progress=tuple(entry for n in range(count) for entry in make_progress(f"module-{n}")),
+        workspaces=tuple(make_workspace(f"module-{n}", state="running" if n % 2 else "ended") for n in range(count)),
+    )
+    page = client.read(path)
+    assert len(page.find("h1")) == 1
+    if path in LISTS and count:
+        assert f"{count} {LISTS[path]}" in page.text
+    if count == 0:
+        assert page.find("main")
+        assert any(link in {"/data", "/learn"} for link in page.links)
+
+
+@pytest.mark.parametrize("path", ["/data", "/learn"])
+def test_a_long_list_comes_in_pages_that_lose_nothing(open_portal, path):
+    client = open_portal(n_datasets=100, n_modules=100)
+    seen = set()
+    for number in (1, 2, 3):
+        page = client.read(f"{path}?page={number}")
+        seen |= {link for link in page.links if link.startswith(f"{path}/")}
+    assert len(seen) == 100
+    assert "Page 3 of 3" in client.read(f"{path}?page=99").text
+    assert "Page 1 of 3" in client.read(f"{path}?page=-1").text
+
+
+def test_the_catalogue_is_searched_and_filtered(open_portal):
+    client = open_portal(n_datasets=8)
+    assert "2 datasets of 8" in client.read("/data?domain=trials").text
+    assert "4 datasets of 8" in client.read("/data?domain=trials&domain=registers").text
+    assert "2 datasets of 8" in client.read("/data?tier=twin").text
+    assert "0 datasets of 8" in client.read("/data?tier=twin&domain=trials").text
+    assert "1 dataset of 8" in client.read("/data?q=DIABETES+number+3").text
+    nothing = client.read("/data?q=%3Cscript%3E")
+    assert "No dataset fits" in nothing.text
+    assert nothing.find("input", id="q")[0]["value"] == "<script>"
+    assert client.read("/data?domain=nonsense&tier=nonsense").text.count("No dataset fits") == 1
+
+
+def test_the_modules_are_filtered_and_mapped(open_portal):
+    client = open_portal(n_modules=9)
+    page = client.read("/learn")
+    assert len(page.find("a", **{"class": "map-node"})) == 9
+    assert len(page.find("path", **{"class": "map-arrow"})) == 6  # each module but the first three builds on one
+    assert "3 modules of 9" in client.read("/learn?level=advanced").text
+    assert "3 modules of 9" in client.read("/learn?hours=short").text
+    assert "1 module of 9" in client.read("/learn?level=advanced&domain=imaging").text
+    assert "No module fits" in client.read("/learn?q=nothing").text
+
+
+def test_a_dataset_says_what_it_is(open_portal):
+    page = open_portal().read("/data/dataset-0")
+    for said in ("Public", "10,000", "1995–2009", "Denmark", "CC-BY-4.0", "Apply to the data controller", "1.0.0"):
+        assert said in page.text
+    assert "https://doi.org/10.1000/xyz" in page.links
+    assert "2 codes" in page.text
+    assert "Mind: Old units before 2012." in page.text
+    assert "<code>chol</code>" in open_portal().get("/data/dataset-0").text
+
+
+def test_columns_are_searched_by_name_words_and_codes(open_portal):
+    client = open_portal()
+    for words, found in (("hba1c", 2), ("woman", 2), ("visits glucose", 1), ("nothing", 0)):
+        page = client.read(f"/data/dataset-0?column={words}")
+        assert len(page.find("details", **{"class": "columns"})) == found, words
+    assert "No column fits" in client.read("/data/dataset-0?column=nothing").text
+
+
+def test_a_table_shows_rows_and_says_what_is_missing(open_portal):
+    client = open_portal()
+    page = client.read("/data/dataset-0/tables/persons")
+    assert "missing" in page.text
+    assert "39.5" in page.text
+    assert "/data/dataset-0/tables/persons/profile" in page.links  # reading works without a script
+    profile = client.read("/data/dataset-0/tables/persons/profile")
+    assert "56 %" in profile.text  # 565 of 1,000
+    assert "600" in profile.text
+    (histogram,) = profile.find("svg", **{"class": "histogram"})
+    assert histogram["aria-label"].startswith("Histogram of hba1c from 0 to 30 in 30 bars")
+    assert len(profile.find("rect", **{"class": "bar"})) == 29 + 2  # an empty bin draws no bar
+    assert "Beyond the ends: 2 rows" in profile.text
+    assert "56 %" in client.read("/data/dataset-0/tables/persons/columns").text
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("/data/datset-0", "dataset-0"),
+        ("/data/dataset-0/tables/person", "persons"),
+        ("/learn/modul-0", "module-0"),
+        ("/data/dataset-0/tables/person/profile", "persons"),
+    ],
+)
+def test_an_unknown_name_names_the_nearest(open_portal, path, near):
+    client = open_portal()
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert f"did you mean {near}" in answer.text
+
+
+def test_a_module_says_what_it_takes_and_starts(open_portal):
+    client = open_portal(progress=make_progress())
+    page = client.read("/learn/module-0")
+    for said in (
+        "Say which register sees whom.",
+        "1.5 hours",
+        "Introductory",
+        "Passed",
+        "In progress",
+        "Not begun",
+        "86 %",
+    ):
+        assert said in page.text
+    assert "/data/dataset-0" in page.links
+    answer = client.post("/workspaces/start", data={"csrf": client.csrf(), "module_id": "module-0"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "http://localhost:9999/w/lab?token=secret")
+    assert client.asked.started == [("laptop", "module-0")]
+
+
+@pytest.mark.parametrize(
+    ("facts", "label"),
+    [
+        ({}, "Start module"),
+        ({"progress": make_progress()}, "Continue"),
+        ({"workspaces": (make_workspace(state="ended"),)}, "Continue"),
+        ({"workspaces": (make_workspace(),)}, "Open workspace"),
+    ],
+)
+def test_the_button_says_what_it_does(open_portal, facts, label):
+    assert label in open_portal(**facts).read("/learn/module-0").text
+
+
+def test_practice_mode_is_said_openly(open_portal):
+    for path in ("/learn/module-0", "/workspaces", "/about"):
+        assert "ractice mode" in open_portal(is_isolated=False).read(path).text
+    assert "Practice mode" not in open_portal(is_isolated=True).read("/learn/module-0").text
+
+
+def test_a_site_without_notebooks_says_so(open_portal):
+    client = open_portal(offers_workspaces=False)
+    page = client.read("/learn/module-0")
+    assert "not available on this site" in page.text
+    assert page.find("form", action="/workspaces/start") == []
+    assert "not available on this site" in client.read("/workspaces").text
+
+
+def test_workspaces_show_their_time_and_stop(open_portal):
+    client = open_portal(workspaces=(make_workspace(), make_workspace("module-1", state="ended")), n_modules=2)
+    page = client.read("/workspaces")
+    assert "Running" in page.text
+    assert "2 hours" in page.text
+    assert "files kept" in page.text
+    (stop,) = [form["action"] for form in page.find("form") if form["action"].endswith("/stop")]
+    assert client.post(stop, data={"csrf": client.csrf()}).headers["location"] == "/workspaces"
+    assert client.asked.stopped == [("laptop", "ws-module-0")]
+
+
+def test_progress_shows_best_scores_against_the_attainable(open_portal):
+    page = open_portal(progress=make_progress()).read("/progress")
+    scores = [found["aria-label"] for found in page.find("svg", role="img")]
+    assert scores == ["Best score 86 %, best attainable 93 %", "Best score 40 %"]
+    assert "Give the rate" in page.text  # not tried yet, and listed
+    (fill, other) = (
+        page.find("rect", **{"class": "score-fill is-passed"}) + page.find("rect", **{"class": "score-fill"})[:1]
+    )
+    assert (fill["width"], other["width"]) == ("172.0", "80.0")
+
+
+def test_home_leads_to_what_comes_next(open_portal):
+    first = open_portal().read("/")
+    assert "Begin with" in first.text
+    assert "How it works" in first.text
+    back = open_portal(progress=make_progress()).read("/")
+    assert "Continue where you left" in back.text
+    assert "1 of 3 exercises passed" in back.text
+    running = open_portal(progress=make_progress(), workspaces=(make_workspace(),)).read("/")
+    assert "Open workspace" in running.text
+
+
+def test_home_shows_the_newest_data(open_portal):
+    page = open_portal(n_datasets=10).read("/")
+    assert [link for link in page.links if link.startswith("/data/")] == [f"/data/dataset-{n}" for n in (9, 8, 7)]
+
+
+def test_what_others_wrote_is_escaped(open_portal):
+    from dataclasses import replace
+
+    from portal_builders import make_acts, make_dataset
+
+    bad = make_card(title="<script>alert(1)</script>", summary="`<b>` & <i>", how_to_get_real='"><img src=x>')
+    acts, _ = make_acts()
+    client = open_portal(acts=replace(acts, list_datasets=lambda: (bad,), show_dataset=lambda _: make_dataset(bad)))
+    for path in ("/", "/data", "/data/dataset-0", "/data/dataset-0/tables/persons"):
+        html = client.get(path).text
+        assert "<script>alert" not in html
+        assert "<img" not in html
+        assert "<i>" not in html
+    assert "<code>&lt;b&gt;</code> &amp; &lt;i&gt;" in client.get("/data/dataset-0").text
+
+
+def test_every_page_has_its_landmarks(open_portal):
+    client = open_portal(progress=make_progress(), workspaces=(make_workspace(),))
+    for path in (
+        "/",
+        "/learn",
+        "/learn/module-0",
+        "/data",
+        "/data/dataset-0",
+        "/workspaces",
+        "/progress",
+        "/about",
+        "/x",
+    ):
+        page = client.read(path)
+        assert page.find("html", lang="en")
+        assert len(page.find("main")) == 1
+        assert page.find("a", **{"class": "skip"})
+        assert len(page.find("h1")) == 1
+        ids = [found["id"] for _, found in page.tags if "id" in found]
+        assert len(ids) == len(set(ids)), path
+
+
+def test_time_left_is_said_in_words(open_portal):
+    from sandkasse.portal.render import say_ago
+
+    spans = {90: "90 minutes", 30: "30 minutes", 150: "2 hours", 60 * 50: "2 days", 0.2: "less than a minute"}
+    assert {minutes: say_ago(timedelta(minutes=minutes)) for minutes in spans} == spans
+    assert NOW.tzinfo
