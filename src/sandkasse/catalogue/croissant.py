@@ -4,6 +4,7 @@ Specification: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
 dataset's folder, so the description belongs beside `card.yaml`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from sandkasse.catalogue.addresses import dataset_address
@@ -80,7 +81,7 @@ def to_croissant(card: Card, contract: Contract, *, address: str | None = None) 
         address: Where the catalogue is reached, `https://…`, if it is.
     """
     promised = {table.name: table for table in contract.tables}
-    tables = [promised[name] for name in card.tables if name in promised]
+    kept = {name: promised[name] for name in card.tables if name in promised}
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -102,8 +103,8 @@ def to_croissant(card: Card, contract: Contract, *, address: str | None = None) 
         "rai:personalSensitiveInformation": [card.anonymity],
         "distribution": [entry for table in card.tables for entry in _distribution(card, table)],
         "recordSet": [
-            *(code_set for table in tables for code_set in _code_sets(table)),
-            *(_record_set(card, table, present=frozenset(card.tables)) for table in tables),
+            *(code_set for table in kept.values() for code_set in _code_sets(table)),
+            *(_record_set(card, table, tables=kept) for table in kept.values()),
         ],
     }
 
@@ -136,21 +137,19 @@ def _file_object(file: DatasetFile) -> dict[str, Any]:
     }
 
 
-def _record_set(card: Card, table: Table, *, present: frozenset[str]) -> dict[str, Any]:
+def _record_set(card: Card, table: Table, *, tables: Mapping[str, Table]) -> dict[str, Any]:
     key = next((key.columns for key in table.keys if key.primary), ())
     described: dict[str, Any] = {
         "@type": "cr:RecordSet",
         "@id": table.name,
         "name": table.name,
         "description": table.description or table.title or table.name,
-        "field": [_field(card, table, column, present=present) for column in table.columns],
+        "field": [_field(card, table, column, tables=tables) for column in table.columns],
     }
     return described | ({"key": [{"@id": f"{table.name}/{column}"} for column in key]} if key else {})
 
 
-def _field(card: Card, table: Table, column: Column, *, present: frozenset[str]) -> dict[str, Any]:
-    files = card.files_of(table.name)
-    origin = {"fileObject": {"@id": files[0].path}} if _is_whole(files) else {"fileSet": {"@id": f"{table.name}-parts"}}
+def _field(card: Card, table: Table, column: Column, *, tables: Mapping[str, Table]) -> dict[str, Any]:
     unit = f" Unit: {column.unit}." if column.unit else ""
     described: dict[str, Any] = {
         "@type": "cr:Field",
@@ -158,17 +157,26 @@ def _field(card: Card, table: Table, column: Column, *, present: frozenset[str])
         "name": column.name,
         "description": f"{column.description or column.title or column.name}{unit}",
         "dataType": _TYPES.get(column.type, "sc:Text"),
-        "source": {**origin, "extract": {"column": column.name}},
+        "source": _column_source(card, table.name, column.name),
     }
-    referred = _referred(table, column, present=present)
-    return described | ({"references": {"field": {"@id": referred}}} if referred else {})
+    referred = _referred(card, table, column, tables=tables)
+    return described | ({"references": referred} if referred else {})
 
 
-def _referred(table: Table, column: Column, *, present: frozenset[str]) -> str | None:
+def _column_source(card: Card, table: str, column: str) -> dict[str, Any]:
+    files = card.files_of(table)
+    origin = {"fileObject": {"@id": files[0].path}} if _is_whole(files) else {"fileSet": {"@id": f"{table}-parts"}}
+    return {**origin, "extract": {"column": column}}
+
+
+def _referred(card: Card, table: Table, column: Column, *, tables: Mapping[str, Table]) -> dict[str, Any] | None:
     for reference in table.references:
-        if reference.columns == (column.name,) and reference.to_table in present:
-            return f"{reference.to_table}/{reference.to_columns[0]}"
-    return f"{table.name}-{column.name}-codes/value" if column.codes else None
+        goal = tables.get(reference.to_table)
+        # A reader joins what is referred to, so only to a column that names each row once.
+        if reference.columns == (column.name,) and goal and any(k.columns == reference.to_columns for k in goal.keys):
+            # The column in its file, not the field: mlcroissant 1.1.1 joins the former and fails on the latter.
+            return _column_source(card, reference.to_table, reference.to_columns[0])
+    return {"field": {"@id": f"{table.name}-{column.name}-codes/value"}} if column.codes else None
 
 
 def _code_sets(table: Table) -> list[dict[str, Any]]:
