@@ -122,7 +122,10 @@ class ServerProcess:
             configuration.run_folder / "workspaces" / f"{request.workspace_id}.log",
             secrets=(address.token, request.portal_token),
         )
-        process = await _spawn(address, request, configuration)
+        try:
+            process = await _spawn(address, request, configuration)
+        except OSError as exc:
+            raise StartFailedError(f"{exc.strerror}: {exc.filename}") from exc
         assert process.stdout is not None
         logging = asyncio.create_task(log.take_from(process.stdout))
         try:
