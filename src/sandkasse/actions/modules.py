@@ -314,6 +314,8 @@ def _site_with_data(settings: Settings, module_id: str, progress: Progress) -> I
 
     with tempfile.TemporaryDirectory(prefix="sandkasse-module-test-") as name:
         prepared = replace(settings, home=Path(name))
+        settings.cache.mkdir(parents=True, exist_ok=True)
+        prepared.cache.symlink_to(settings.cache)  # compiled kernels are worth keeping
         publish_class_cohort(prepared, progress=progress)
         yield prepared
 

@@ -85,26 +85,32 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
     """
     from nbclient import NotebookClient  # noqa: PLC0415  slow to import, and nobody else needs it
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError  # noqa: PLC0415
+    from traitlets.config import Config  # noqa: PLC0415
 
-    client = NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        startup_timeout=KERNEL_START_S,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(folder)}},
-    )
-    try:
-        client.execute(env=dict(environment))
-    except CellExecutionError as exc:
-        raise _cell_failed(
-            notebook, name, f"{exc.ename}: {str(exc.evalue).splitlines()[0] if exc.evalue else ''}"
-        ) from exc
-    except CellTimeoutError as exc:
-        raise _cell_failed(notebook, name, f"no end within {CELL_TIMEOUT_S} s") from exc
-    except (DeadKernelError, RuntimeError, OSError) as exc:
-        raise UpstreamError(
-            f"The Python kernel for {name} did not start, or died.", next_step="see whether the machine has memory left"
-        ) from exc
+    with tempfile.TemporaryDirectory(prefix="sk-") as private:
+        # Sockets in a folder of this user's own instead of open ports: nobody else on the machine can listen in.
+        sockets = {"transport": "ipc", "connection_file": f"{private}/kernel.json"}
+        client = NotebookClient(
+            notebook,
+            timeout=CELL_TIMEOUT_S,
+            startup_timeout=KERNEL_START_S,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            config=Config({"KernelManager": sockets}),
+        )
+        try:
+            client.execute(env=dict(environment))
+        except CellExecutionError as exc:
+            raise _cell_failed(
+                notebook, name, f"{exc.ename}: {str(exc.evalue).splitlines()[0] if exc.evalue else ''}"
+            ) from exc
+        except CellTimeoutError as exc:
+            raise _cell_failed(notebook, name, f"no end within {CELL_TIMEOUT_S} s") from exc
+        except (DeadKernelError, RuntimeError, OSError) as exc:
+            raise UpstreamError(
+                f"The Python kernel for {name} did not start, or died.",
+                next_step="see whether the machine has memory left",
+            ) from exc
     return Executed(notebook=notebook, verdicts=_collect_verdicts(notebook))
 
 

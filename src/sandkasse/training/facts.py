@@ -143,7 +143,7 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, *, name: str, time_lim
     alarm = threading.Timer(time_limit_s, connection.interrupt)
     alarm.start()
     try:
-        return connection.execute(sql).to_arrow_table()
+        return connection.sql(sql).to_arrow_table()
     except duckdb.InterruptException as exc:
         raise ModuleInvalidError(
             f"The SQL of {name!r} took longer than {time_limit_s:.0f} s.", next_step="make it read less"
