@@ -1,20 +1,18 @@
 """A real JupyterLab in its sandbox: what its code can reach, who can open it, and that it dies with the portal."""
 
-import http.client
-import json
+import functools
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-import websocket
 import zmq
 from jupyter_client.manager import start_new_kernel
 
@@ -67,96 +65,59 @@ def other(launcher, home) -> RunningWorkspace:
     return launcher.start(request(home, "other"))
 
 
-def ask(port: int, path: str, *, method: str = "GET", host: str = "", **headers: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, headers={"Host": host or f"localhost:{port}", **headers})
-    response = connection.getresponse()
-    response.body = response.read()  # type: ignore[attr-defined]
-    connection.close()
-    return response
-
-
-def base_and_token(workspace: RunningWorkspace) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(workspace.url)
-    return parts.path.partition("lab")[0], urllib.parse.parse_qs(parts.query)["token"][0]
-
-
-def run_in_kernel(workspace: RunningWorkspace, code: str) -> str:
-    """Run code in a new kernel, as a notebook would, and give what it printed."""
-    base, token = base_and_token(workspace)
-    authorization = f"token {token}"
-    made = ask(workspace.port, f"{base}api/kernels", method="POST", Authorization=authorization)
-    kernel = json.loads(made.body)["id"]
-    url = f"ws://localhost:{workspace.port}{base}api/kernels/{kernel}/channels?session_id=test"
-    line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=60)
-    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
-    header = {"msg_id": "1", "msg_type": "execute_request", "session": "test", "username": "", "version": "5.3"}
-    message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-    line.send(json.dumps(message))
-    said = ""
-    while True:
-        got = json.loads(line.recv())
-        if got["parent_header"].get("msg_id") != "1":
-            continue
-        if got["msg_type"] == "stream":
-            said += got["content"]["text"]
-        if got["msg_type"] == "error":
-            raise AssertionError("\n".join(got["content"]["traceback"]))
-        if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
-            line.close()
-            return said.strip()
-
-
-def test_a_kernel_sees_its_files_its_data_and_its_bindings(mine):
+def test_a_kernel_sees_its_files_its_data_and_its_bindings(notebook, mine):
     code = """
 import json, os, sandkasse
 print(open("/data/demo/table.parquet").read(), os.getcwd(), os.environ["SANDKASSE_MODULE"])
 print(json.loads(os.environ["SANDKASSE_BINDINGS"]), os.environ["SANDKASSE_TOKEN"][:8])
 open("/home/learner/written.txt", "w").write("by the kernel")
 """
-    assert run_in_kernel(mine, code).splitlines() == [
+    assert notebook.of(mine).run(code).splitlines() == [
         "data /home/learner demo",
         "{'demo-contract': '/data/demo'} portal-t",
     ]
 
 
-def test_what_a_kernel_writes_stays_in_the_learners_folder(mine, home):
-    run_in_kernel(mine, "open('/home/learner/kept.txt', 'w').write('kept')")
+def test_what_a_kernel_writes_stays_in_the_learners_folder(notebook, mine, home):
+    notebook.of(mine).run("open('/home/learner/kept.txt', 'w').write('kept')")
     assert (home / "workspaces/me/demo/kept.txt").read_text() == "kept"
 
 
-def test_a_kernel_cannot_see_the_store_or_the_other_workspace(mine, other, home):
+def test_a_kernel_cannot_see_the_store_or_the_other_workspace(notebook, mine, other, home):
     paths = [str(home), str(home / "workspaces/other/demo"), str(Path(__file__))]
     assert all(Path(path).exists() for path in paths)
     code = f"import os; print([path for path in {paths!r} if os.path.exists(path)])"
-    assert run_in_kernel(mine, code) == "[]"
+    assert notebook.of(mine).run(code) == "[]"
 
 
-def test_a_kernel_has_only_the_variables_it_was_given(mine, monkeypatch):
-    assert "HOSTNAME_OF_NOBODY" not in run_in_kernel(mine, "import os; print(sorted(os.environ))")
+def test_a_kernel_has_only_the_variables_it_was_given(notebook, mine):
     allowed = re.compile(
         r"(SANDKASSE|JUPYTER|XDG|PYTHON|NUMBA|IPYTHON|JPY|LANG|LC_|MPL|PYDEVD|TERM|GIT_PAGER|PAGER|CLICOLOR|FORCE_COLOR"
         r"|HOME|PATH|PWD|USER|LOGNAME|SHELL|KERNEL_)"
     )
-    names = run_in_kernel(mine, "import os; print('\\n'.join(os.environ))").splitlines()
+    names = notebook.of(mine).run("import os; print('\\n'.join(os.environ))").splitlines()
     assert [name for name in names if not allowed.match(name)] == []
 
 
-def test_a_kernels_output_cannot_be_overheard_on_a_port(mine):
+TALK = "import time\nfor _ in range(60): print('overheard', flush=True); time.sleep(0.1)"
+
+
+def test_a_kernels_output_cannot_be_overheard_on_a_port(notebook, mine):
     manager, client = start_new_kernel()  # the control speaks TCP, as kernels do by default
     try:
-        ports = _listening(manager.provisioner.process.pid)
-        assert "overheard" in _overhear(ports, lambda: client.execute_interactive("print('overheard')", timeout=30))
+        talk = functools.partial(client.execute_interactive, TALK, timeout=60, output_hook=lambda _message: None)
+        assert "overheard" in _overhear(lambda: _listening(manager.provisioner.process.pid), talk)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    run_in_kernel(mine, "1")
-    ports = _listening(mine.process_id) - {mine.port}
-    assert "overheard" not in _overhear(ports, lambda: run_in_kernel(mine, "print('overheard')"))
+    ports = set()
+    talk = functools.partial(notebook.of(mine).run, TALK)
+    assert "overheard" not in _overhear(lambda: ports.update(_listening(mine.process_id)) or ports - {mine.port}, talk)
+    assert mine.port in ports
 
 
-def test_a_kernel_offers_no_debugger(mine):
-    assert run_in_kernel(mine, "import importlib.util as u; print(u.find_spec('debugpy.server'))") == "None"
+def test_a_kernel_offers_no_debugger(notebook, mine):
+    assert notebook.of(mine).run("import importlib.util as u; print(u.find_spec('debugpy.server'))") == "None"
 
 
 def _listening(process_id: int) -> set[int]:
@@ -169,55 +130,64 @@ def _listening(process_id: int) -> set[int]:
     }
 
 
-def _overhear(ports: Iterable[int], act: Callable[[], object]) -> str:
-    """Subscribe to everything on these ports while something happens, and give all that came."""
-    with zmq.Context() as context, context.socket(zmq.SUB) as ear:
-        ear.linger = 0
-        ear.subscribe(b"")
-        for port in ports:
-            ear.connect(f"tcp://127.0.0.1:{port}")
-        time.sleep(1.0)
-        act()
-        heard = b""
-        while ear.poll(1000):
-            heard += b"".join(ear.recv_multipart())
-    return heard.decode("utf-8", "replace")
+def _overhear(find_ports: Callable[[], Iterable[int]], talk: Callable[[], object]) -> str:
+    """Subscribe to everything on the ports that are open while a kernel talks, and give all that came."""
+    heard: list[bytes] = []
+    is_over = threading.Event()
+
+    def listen() -> None:
+        connected: set[int] = set()
+        with zmq.Context() as context, context.socket(zmq.SUB) as ear:
+            ear.linger = 0
+            ear.subscribe(b"")
+            while not is_over.is_set():
+                for port in set(find_ports()) - connected:
+                    ear.connect(f"tcp://127.0.0.1:{port}")
+                    connected.add(port)
+                while ear.poll(500) and not is_over.is_set():
+                    heard.extend(ear.recv_multipart())
+
+    listening = threading.Thread(target=listen)
+    listening.start()
+    talk()
+    is_over.set()
+    listening.join()
+    return b"".join(heard).decode("utf-8", "replace")
 
 
-def test_only_the_token_opens_a_workspace(mine):
-    base, token = base_and_token(mine)
-    path = f"{base}api/contents"
-    assert ask(mine.port, path, Authorization=f"token {token}").status == 200
-    assert ask(mine.port, path).status == 403
-    assert ask(mine.port, path, Authorization="token wrong").status == 403
+def test_only_the_token_opens_a_workspace(notebook, mine):
+    server = notebook.of(mine)
+    assert server.ask("api/contents", Authorization=f"token {server.token}").status == 200
+    assert server.ask("api/contents").status == 403
+    assert server.ask("api/contents", Authorization="token wrong").status == 403
 
 
-def test_another_host_name_is_refused(mine):
-    base, token = base_and_token(mine)
-    path = f"{base}api/contents"
-    assert ask(mine.port, path, Authorization=f"token {token}").status == 200
-    assert ask(mine.port, path, host=f"evil.example:{mine.port}", Authorization=f"token {token}").status == 403
+def test_another_host_name_is_refused(notebook, mine):
+    server = notebook.of(mine)
+    authorization = f"token {server.token}"
+    assert server.ask("api/contents", Authorization=authorization).status == 200
+    assert server.ask("api/contents", host=f"evil.example:{mine.port}", Authorization=authorization).status == 403
 
 
-def test_a_cookie_of_one_workspace_opens_no_other(mine, other):
-    base, token = base_and_token(mine)
-    answered = ask(mine.port, f"{base}lab?token={token}")
-    cookies = [value.partition(";")[0] for name, value in answered.getheaders() if name.lower() == "set-cookie"]
+def test_a_cookie_of_one_workspace_opens_no_other(notebook, mine, other):
+    server, theirs = notebook.of(mine), notebook.of(other)
+    answered = server.ask(f"lab?token={server.token}")
+    cookies = [value.partition(";")[0] for name, value in answered.headers if name.lower() == "set-cookie"]
     cookie = "; ".join(cookies)
-    assert ask(mine.port, f"{base}api/contents", Cookie=cookie).status == 200
-    theirs, _token = base_and_token(other)
-    # As a browser would never send it: under every name that the other server could ask for.
+    assert server.ask("api/contents", Cookie=cookie).status == 200
+    # As no browser would send it: under every name that the other server could ask for.
     renamed = cookie.replace(str(mine.port), str(other.port))
-    assert ask(other.port, f"{theirs}api/contents", Cookie=f"{cookie}; {renamed}").status == 403
+    assert theirs.ask("api/contents", Cookie=f"{cookie}; {renamed}").status == 403
 
 
-def test_workspaces_share_no_path_and_no_token(mine, other):
-    assert set(base_and_token(mine)).isdisjoint(base_and_token(other))
-    assert len(base_and_token(mine)[0]) > 16
+def test_workspaces_share_no_path_and_no_token(notebook, mine, other):
+    server, theirs = notebook.of(mine), notebook.of(other)
+    assert server.base != theirs.base
+    assert server.token != theirs.token
 
 
-def test_no_token_stands_on_a_command_line(mine, other):
-    secrets = [base_and_token(mine)[1], base_and_token(other)[1], PORTAL_TOKEN]
+def test_no_token_stands_on_a_command_line(notebook, mine, other):
+    secrets = [notebook.of(mine).token, notebook.of(other).token, PORTAL_TOKEN]
     control = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", secrets[0]])
     try:
         assert control.pid in _processes_showing(secrets)
@@ -235,16 +205,17 @@ def _processes_showing(secrets: list[str]) -> set[int]:
     return found
 
 
-def test_no_token_stands_in_a_log_even_if_the_learner_prints_it(mine, home):
-    _base, token = base_and_token(mine)
-    ask(mine.port, f"{_base}lab?token={token}")
-    ask(mine.port, f"{_base}nowhere?token={token}")
+def test_no_token_stands_in_a_log_even_if_the_learner_prints_it(notebook, mine, home):
+    server = notebook.of(mine)
+    token = server.token
+    server.ask(f"lab?token={token}")
+    server.ask(f"nowhere?token={token}")
     code = """
 import os, sys
 # Past the notebook, to where the server's own output goes.
 os.write(sys.stderr._original_stdstream_copy, ("marked " + os.environ["SANDKASSE_TOKEN"] + "\\n").encode())
 """
-    run_in_kernel(mine, code)
+    notebook.of(mine).run(code)
     logs = b"".join(path.read_bytes() for path in (home / "run").rglob("*") if path.is_file())
     assert b"marked [removed]" in logs  # the line was written, without the token
     assert token.encode() not in logs

@@ -1,0 +1,76 @@
+"""What tests of running workspaces share: HTTP as a browser would speak it, and code run in a notebook's kernel."""
+
+import http.client
+import json
+import urllib.parse
+from dataclasses import dataclass
+
+import pytest
+import websocket
+
+from sandkasse.workspaces.launcher import RunningWorkspace
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """A running workspace, seen from the network."""
+
+    port: int
+    base: str
+    token: str
+
+    @classmethod
+    def of(cls, workspace: RunningWorkspace) -> "Notebook":
+        return cls.at(workspace.url)
+
+    @classmethod
+    def at(cls, url: str) -> "Notebook":
+        parts = urllib.parse.urlsplit(url)
+        return cls(parts.port, parts.path.partition("lab")[0], urllib.parse.parse_qs(parts.query)["token"][0])
+
+    def ask(self, path: str, *, method: str = "GET", host: str = "", **headers: str) -> Answer:
+        """Send one request to a path below the workspace's own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request(method, self.base + path, headers={"Host": host or f"localhost:{self.port}", **headers})
+        response = connection.getresponse()
+        answer = Answer(response.status, response.read(), response.getheaders())
+        connection.close()
+        return answer
+
+    def run(self, code: str) -> str:
+        """Run code in a new kernel, as a notebook would, and give what it printed."""
+        authorization = f"token {self.token}"
+        kernel = json.loads(self.ask("api/kernels", method="POST", Authorization=authorization).body)["id"]
+        url = f"ws://localhost:{self.port}{self.base}api/kernels/{kernel}/channels?session_id=test"
+        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=60)
+        content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
+        header = {"msg_id": "1", "msg_type": "execute_request", "session": "test", "username": "", "version": "5.3"}
+        message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
+        line.send(json.dumps(message))
+        said = ""
+        while True:
+            got = json.loads(line.recv())
+            if got["parent_header"].get("msg_id") != "1":
+                continue
+            if got["msg_type"] == "stream":
+                said += got["content"]["text"]
+            if got["msg_type"] == "error":
+                raise AssertionError("\n".join(got["content"]["traceback"]))
+            if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
+                line.close()
+                return said.strip()
+
+
+@pytest.fixture(scope="session")
+def notebook() -> type[Notebook]:
+    """Look at a running workspace from the network: `notebook.of(workspace)` or `notebook.at(url)`."""
+    return Notebook
