@@ -5,26 +5,48 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from dataclasses import dataclass
 
 import pytest
 
+from sandkasse.cli import main
 from sandkasse.core.settings import find_content
 
 
-@pytest.fixture
-def sandkasse(tmp_path: Path):
-    """Run the command line in a process of its own, with a store of its own."""
+@dataclass(frozen=True)
+class Shown:
+    returncode: int
+    stdout: str
+    stderr: str
 
-    def run(*arguments: str, content: Path | None = None) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "SANDKASSE_HOME": str(tmp_path / "home"), "COLUMNS": "100"}
-        environment.pop("SANDKASSE_BINDINGS", None)
+
+@pytest.fixture
+def sandkasse(tmp_path, monkeypatch, capfd):
+    """Run the command line in this process, with a store of its own."""
+    monkeypatch.setenv("SANDKASSE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("SANDKASSE_BINDINGS", raising=False)
+
+    def run(*arguments, content=None):
         if content:
-            environment["SANDKASSE_CONTENT"] = str(content)
-        command = [sys.executable, "-m", "sandkasse", "dataset", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+            monkeypatch.setenv("SANDKASSE_CONTENT", str(content))
+        monkeypatch.setattr(sys, "argv", ["sandkasse", "dataset", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        sys.stdout.flush()
+        printed = capfd.readouterr()
+        return Shown(int(left.value.code or 0), printed.out, printed.err)
 
     return run
+
+
+def test_the_command_line_is_a_program_of_its_own(tmp_path):
+    command = [sys.executable, "-m", "sandkasse", "dataset", "show", "steno2"]
+    environment = {**os.environ, "SANDKASSE_HOME": str(tmp_path)}
+    shown = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+    assert (shown.returncode, shown.stdout) == (21, "")
+    assert shown.stderr.splitlines()[1].startswith("next: did you mean steno-2")
 
 
 def test_the_list_names_every_dataset(sandkasse):
@@ -84,7 +106,7 @@ def test_a_mistake_gives_one_line_and_a_next_step(sandkasse, arguments, code, sa
     shown = sandkasse(*arguments)
     assert shown.returncode == code
     assert said in shown.stderr
-    assert shown.stderr.count("\n") == 2
+    assert len(shown.stderr.strip().splitlines()) == 2
     assert "Traceback" not in shown.stderr
     assert shown.stdout == ""
 
