@@ -192,15 +192,19 @@ def _groups(measures: "tuple[Measure, ...]") -> str:
     head = "".join(f"<th scope='col' style='text-align:right'>{escape(name)}</th>" for name in names)
     rows = "".join(
         f"<tr><th scope='row' style='text-align:left;font-weight:400'>{escape(group)}</th>"
-        + "".join(f"<td style='text-align:right'>{_percent(values.get((group, name)))}</td>" for name in names)
+        + "".join(f"<td style='text-align:right'>{_percent(values, (group, name))}</td>" for name in names)
         + "</tr>"
         for group in groups
     )
     return (
-        "<details style='margin:.4em 0 0'><summary>By group</summary><table style='margin:.3em 0'>"
+        "<details style='margin:.4em 0 0'><summary>By group</summary>"
+        "<table style='margin:.3em 0;color:inherit;font:inherit'>"
         f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></details>"
     )
 
 
-def _percent(value: float | None) -> str:
+def _percent(values: dict[tuple[str | None, str], float | None], place: tuple[str, str]) -> str:
+    if place not in values:
+        return "–"
+    value = values[place]
     return "too few" if value is None else f"{value:.0%}"

@@ -175,21 +175,29 @@ def _verdict(prepared: PreparedExercise, outcome: Outcome, tries: int) -> Verdic
     if exercise.reference and prepared.reference is not None:
         reference = Reference(name=exercise.reference.name, score=prepared.reference)
     dominating, hint = _explain(exercise, outcome)
+    pass_at: float | None = getattr(prepared.parameters, "pass_at", None)
     return Verdict(
         module=prepared.module_id,
         exercise=exercise.id,
         passed=outcome.passed,
         says=outcome.says,
         score=outcome.score,
-        pass_at=getattr(prepared.parameters, "pass_at", None),
+        pass_at=pass_at,
         attainable=prepared.attainable,
         reference=reference,
         measures=outcome.measures,
         dominating=dominating,
         hint=hint,
         tries=tries,
-        notes=outcome.notes,
+        notes=(*_note_on_halves(outcome, pass_at), *outcome.notes),
     )
+
+
+def _note_on_halves(outcome: Outcome, pass_at: float | None) -> tuple[str, ...]:
+    """Explain a score on one side of the line and a pass on the other."""
+    if outcome.score is None or pass_at is None or outcome.passed == (outcome.score >= pass_at):
+        return ()
+    return ("Whether an answer passes is decided on other persons than those behind the score.",)
 
 
 def _explain(exercise: Exercise, outcome: Outcome) -> tuple[DominatingError | None, str | None]:

@@ -178,6 +178,7 @@ def _check_messages(body: bytes) -> None:
         if body_length < 0:
             raise ValueError("a negative length")
         at += 8 + size + body_length
+    raise ValueError("the stream has no end, so rows may be missing")
 
 
 class _Flat:

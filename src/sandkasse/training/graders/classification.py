@@ -223,9 +223,11 @@ def _group_measures(prepared: Prepared, given: IntArray, rounding: CoarseRoundin
     for label, members in roster.groups.items():
         among = members & roster.in_feedback & roster.counts
         right, named, wanted = (int((mask & among).sum()) for mask in (is_right, given > 0, roster.has_it))
-        for title, denominator in (("Sensitivity", wanted), ("Predictive value", named)):
-            value = rounding.share(right, denominator, name=f"{title} {label}")
-            measures.append(Measure(name=title, value=value, group=label))
+        found = rounding.share(right, wanted, name=f"Sensitivity {label}")
+        measures.append(Measure(name="Sensitivity", value=found, group=label))
+        if label not in roster.type_groups:  # a person named in vain has no type
+            kept = rounding.share(right, named, name=f"Predictive value {label}")
+            measures.append(Measure(name="Predictive value", value=kept, group=label))
     return measures
 
 

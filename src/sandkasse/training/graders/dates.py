@@ -168,7 +168,8 @@ def _group_measures(roster: Roster, compared: _Compared, rounding: CoarseRoundin
     for label, members in roster.groups.items():
         _, found, kept = _shares(roster, compared, roster.in_feedback & members, rounding, label)
         measures.append(Measure(name=f"Found, {days}", value=found, group=label))
-        measures.append(Measure(name=f"Of those named, {days}", value=kept, group=label))
+        if label not in roster.type_groups:  # a person named in vain has no type
+            measures.append(Measure(name=f"Of those named, {days}", value=kept, group=label))
     return measures
 
 

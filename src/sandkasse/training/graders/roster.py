@@ -69,6 +69,7 @@ class Roster:
         is_undiagnosed: Has it, and nobody had found it.
         in_feedback: On which half.
         groups: Label to mask.
+        type_groups: The labels that are types; persons without the condition have none.
         traps: Error kind to the mask of persons of its trap.
         errors: The kinds of error that the module describes.
         key: The site's grading key.
@@ -80,6 +81,7 @@ class Roster:
     is_undiagnosed: BoolArray
     in_feedback: BoolArray
     groups: Mapping[str, BoolArray]
+    type_groups: frozenset[str]
     traps: Mapping[str, BoolArray]
     errors: tuple[ErrorKind, ...]
     key: bytes
@@ -121,6 +123,7 @@ def build_roster(parameters: RosterParameters, material: Material, persons: pa.T
         is_undiagnosed=has_it & ~is_detected,
         in_feedback=is_in_feedback_half(persons["pnr"], key=material.key),
         groups=_groups(persons, parameters.groups),
+        type_groups=frozenset(_groups(persons, tuple(group for group in parameters.groups if group.by == "type"))),
         traps=_traps(persons["pnr"], material),
         errors=material.errors,
         key=material.key,
