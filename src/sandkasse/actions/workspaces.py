@@ -2,10 +2,12 @@
 
 import secrets
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 from sqlalchemy import select
@@ -36,6 +38,7 @@ from sandkasse.workspaces.tables import WorkspaceRow
 
 TOKEN_LIFETIME = timedelta(days=7)  # our choice: a course week; the token dies with its workspace anyway
 LISTED_AT_MOST = 50
+WARM_UP_AFTER_S = 3.0  # our choice: after the first page, before anybody has found the Start button
 
 
 @dataclass(frozen=True)
@@ -98,10 +101,21 @@ def serve_workspaces(site: Site, *, portal_url: str) -> Iterator[Site]:
         when_ended=lambda ended: _note_end(site, ended),
     )
     _forget_earlier(site)
+    warming = threading.Timer(WARM_UP_AFTER_S, _warm_up, args=(launcher,))
+    warming.daemon = True
+    warming.start()
     try:
         yield replace(site, settings=settings, launcher=launcher)
     finally:
+        warming.cancel()
+        warming.join(WARM_UP_AFTER_S)
         launcher.close()
+
+
+def _warm_up(launcher: LocalLauncher) -> None:
+    """Do ahead what the first Start would wait for: start the supervisor, import what converts lessons (1.4 s)."""
+    launcher.warm_up()
+    import_module("jupytext")
 
 
 def show_launcher(site: Site) -> Info | None:

@@ -87,6 +87,10 @@ class LocalLauncher:
             return ()
         return tuple(running_from_wire(values) for values in self._ask("list", STOP_TIMEOUT_S))
 
+    def warm_up(self) -> None:
+        """Start the supervisor before the first workspace asks for it."""
+        self._connected()
+
     def close(self) -> None:
         """End every workspace and the supervisor."""
         with self._lock:
