@@ -130,7 +130,7 @@ def _read_ends(answer: Answer) -> tuple[float, float]:
 
 def _find_error(low: float, high: float, parameters: IntervalParameters, prepared: PreparedInterval) -> str | None:
     middle, reach = (low + high) / 2, (high - low) / 2 * parameters.stretch
-    slack = 1e-9 * max(abs(low), abs(high))
+    slack = 1e-12 * max(abs(low), abs(high))
     if high - low > prepared.widest + slack:
         return "too-wide"
     if middle - reach > prepared.value + slack:

@@ -50,7 +50,7 @@ class Tolerance(Parameters):
             ModuleInvalidError: If it needs a standard error and there is none.
         """
         if self.decimals is not None:
-            return float(10.0**-self.decimals) * (1 - 1e-9)
+            return float(10.0**-self.decimals) * 0.999  # less than one unit, whatever the last bits are
         if self.relative is not None:
             return self.relative * abs(expected)
         if self.absolute is not None:
@@ -152,7 +152,7 @@ class NumberGrader:
         """
         value = read_number(answer)
         # The last rounding of the learner's own arithmetic is nobody's error.
-        slack = 1e-9 * max(abs(prepared.expected), abs(value))
+        slack = 1e-12 * max(abs(prepared.expected), abs(value))
         if abs(value - prepared.expected) <= prepared.width + slack:
             return Outcome(passed=True, says="The number is right.", score=1.0, mark=1.0)
         error = _explain(value, prepared)
@@ -176,7 +176,7 @@ def read_value(fact: pa.Table) -> tuple[float, float | None]:
 
 
 def _explain(value: float, prepared: PreparedNumber) -> str:
-    slack = 1e-9 * abs(value)
+    slack = 1e-12 * abs(value)
     for kind, wrong in prepared.mistakes:
         if abs(value - wrong) <= prepared.width + slack:
             return kind

@@ -175,7 +175,7 @@ def _plain(value: object) -> str:
 def _agrees(prepared: PreparedTable, group: tuple[str, ...], value: float | None, wanted: Groups) -> bool:
     if value is None or group not in wanted:
         return False
-    slack = 1e-9 * max(abs(value), abs(wanted[group]))
+    slack = 1e-12 * max(abs(value), abs(wanted[group]))
     return abs(value - wanted[group]) <= prepared.width[group] + slack
 
 
