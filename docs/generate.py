@@ -47,6 +47,7 @@ def settings_page() -> str:
     variables = {
         settings.HOME_VARIABLE: "folder of the site's store; else the platform's data folder",
         settings.CONTENT_VARIABLE: "where the shipped `modules/` and `datasets/` lie; else found",
+        settings.KERNELS_VARIABLE: "where compiled kernels are kept; else the person's cache folder",
         settings.PORTAL_VARIABLE: "the portal's address (set inside a workspace)",
         settings.TOKEN_VARIABLE: "the workspace's token for the portal (set inside a workspace)",
         settings.MODULE_VARIABLE: "the module that a workspace was started for (set inside a workspace)",

@@ -12,6 +12,7 @@ from sandkasse.core.errors import InvalidInputError
 
 HOME_VARIABLE = "SANDKASSE_HOME"
 CONTENT_VARIABLE = "SANDKASSE_CONTENT"
+KERNELS_VARIABLE = "SANDKASSE_KERNELS"
 PORTAL_VARIABLE = "SANDKASSE_PORTAL"
 TOKEN_VARIABLE = "SANDKASSE_TOKEN"  # noqa: S105  the variable's name, not a token
 BINDINGS_VARIABLE = "SANDKASSE_BINDINGS"
@@ -25,6 +26,7 @@ class Settings:
     Attributes:
         home: The site's store: database, datasets, truth, workspaces, secrets.
         content: Where the shipped `modules/` and `datasets/` lie.
+        kernels: Where compiled kernels are kept; one place a person, as every store can use them.
         portal_url: The portal's address, inside a workspace.
         token: The workspace's own token for the portal; never shown.
         module_id: The module that this workspace was started for.
@@ -33,6 +35,7 @@ class Settings:
 
     home: Path
     content: Path
+    kernels: Path = field(default_factory=lambda: _user_cache() / "kernels")
     portal_url: str | None = None
     token: str | None = field(default=None, repr=False)
     module_id: str | None = None
@@ -70,7 +73,7 @@ class Settings:
 
     @property
     def cache(self) -> Path:
-        """What can be made again: compiled kernels, profiles of datasets."""
+        """What can be made again: profiles of datasets."""
         return self.home / "cache"
 
 
@@ -82,9 +85,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     home = environment.get(HOME_VARIABLE) or platformdirs.user_data_dir("sandkasse", appauthor=False)
     content = environment.get(CONTENT_VARIABLE)
+    kernels = environment.get(KERNELS_VARIABLE)
     return Settings(
         home=Path(home).expanduser().absolute(),
         content=Path(content) if content else find_content(),
+        kernels=Path(kernels) if kernels else _user_cache() / "kernels",
         portal_url=environment.get(PORTAL_VARIABLE),
         token=environment.get(TOKEN_VARIABLE),
         module_id=environment.get(MODULE_VARIABLE),
@@ -98,6 +103,10 @@ def find_content() -> Path:
     if (clone / "modules").is_dir() and (clone / "run.py").is_file():
         return clone
     return Path(sys.prefix) / "share" / "sandkasse"
+
+
+def _user_cache() -> Path:
+    return Path(platformdirs.user_cache_dir("sandkasse", appauthor=False))
 
 
 def _read_bindings(text: str) -> dict[str, Path]:
