@@ -73,7 +73,7 @@ def simulate_cohort(settings: Settings, request: CohortRequest, *, progress: Pro
             out=partial / "registers",
             truth=partial / "truth",
             runner=LocalPool(request.workers),
-            cache=settings.cache / "kernels",
+            cache=settings.kernels,
             options=options,
             progress=progress,
         )
@@ -113,7 +113,7 @@ def publish_class_cohort(
                 out=folder,
                 truth=hidden,
                 runner=LocalPool(),
-                cache=settings.cache / "kernels",
+                cache=settings.kernels,
                 progress=progress,
             )
 

@@ -71,6 +71,7 @@ class progress_reporter:  # noqa: N801  used like a function: `with progress_rep
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            disable=not sys.stderr.isatty(),
         )
         self._task = self._bar.add_task(title, total=None, unit="", rate="")
 
