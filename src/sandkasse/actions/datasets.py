@@ -13,16 +13,17 @@ import pyarrow as pa
 from sandkasse.catalogue.card import CONTRACT_FILE, Card, card_in
 from sandkasse.catalogue.croissant import to_croissant
 from sandkasse.catalogue.dcat import to_dcat, to_schema_org
+from sandkasse.catalogue.integrity import Verified, verify_folder
 from sandkasse.catalogue.open import Dataset, open_tables
 from sandkasse.catalogue.partial import write_new_file
 from sandkasse.catalogue.profile import PROFILE_VERSION, TableProfile, from_plain, measure_profile, to_plain
 from sandkasse.catalogue.resolve import Catalogue
 from sandkasse.catalogue.show import CardList, describe_card
 from sandkasse.catalogue.snippets import Snippets, snippets_of, to_bibtex
-from sandkasse.catalogue.store import Store, Verified
+from sandkasse.catalogue.store import Store
 from sandkasse.contract import CheckReport, Contract, check_tables, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
-from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.errors import DatasetNotFoundError, InvalidInputError
 from sandkasse.core.hashing import sha256_value
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
@@ -39,11 +40,13 @@ class DatasetPage:
     Attributes:
         card: What it is.
         contract: Its tables and columns, with units and codes.
+        folder: Where its files lie.
         versions: All its versions, the newest first.
     """
 
     card: Card
     contract: Contract
+    folder: Path
     versions: tuple[str, ...]
 
 
@@ -84,7 +87,7 @@ def open_store(settings: Settings) -> Store:
 
 def list_datasets(settings: Settings) -> CardList:
     """List the newest version of every dataset, by id; what is broken is left out, see `list_faults`."""
-    return CardList(open_store(settings).list())
+    return CardList(_catalogue(settings).list())
 
 
 def list_faults(settings: Settings) -> tuple[str, ...]:
@@ -104,10 +107,11 @@ def show_dataset(settings: Settings, dataset_id: str) -> DatasetPage:
         CorruptDatasetError: If its card is broken.
         ContractInvalidError: If its contract is broken.
     """
-    store = open_store(settings)
-    card = store.card(dataset_id)
-    contract = read_contract(store.folder(card) / CONTRACT_FILE)
-    return DatasetPage(card, contract, tuple(other.version for other in store.versions(card.id)))
+    folder, card = _catalogue(settings).find(dataset_id)
+    versions: tuple[str, ...] = (card.version,)
+    with suppress(DatasetNotFoundError):  # a workspace sees its own datasets only, not the site's store
+        versions = tuple(other.version for other in open_store(settings).versions(card.id))
+    return DatasetPage(card, read_contract(folder / CONTRACT_FILE), folder, versions)
 
 
 def open_dataset(
@@ -127,8 +131,7 @@ def open_dataset(
         PolicyDeniedError: If the guard refuses.
         CorruptDatasetError: If the dataset's card is broken.
     """
-    catalogue = Catalogue(open_store(settings), bindings=settings.bindings, guard=guard or SandboxGuard())
-    return catalogue.open(name, dataset=dataset)
+    return _catalogue(settings, guard).open(name, dataset=dataset)
 
 
 def verify_dataset(settings: Settings, dataset_id: str, *, progress: Progress = no_progress) -> Verified:
@@ -138,7 +141,8 @@ def verify_dataset(settings: Settings, dataset_id: str, *, progress: Progress = 
         DatasetNotFoundError: If there is no such dataset.
         CorruptDatasetError: If a file is missing, too many, a link, or not what was published; names the files only.
     """
-    return open_store(settings).verify(dataset_id, progress=progress)
+    folder, card = _catalogue(settings).find(dataset_id)
+    return verify_folder(folder, card, progress=progress)
 
 
 def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 20) -> pa.Table:
@@ -155,9 +159,8 @@ def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 
             f"A preview has between 1 and {PREVIEW_ROWS_AT_MOST:,} rows, not {limit:,}.",
             next_step="ask for fewer, or open the dataset for all of them",
         )
-    store = open_store(settings)
-    card = store.card(dataset_id)
-    dataset = open_tables(store.folder(card), card=card)
+    folder, card = _catalogue(settings).find(dataset_id)
+    dataset = open_tables(folder, card=card)
     return dataset.collect(dataset[table].limit(limit))
 
 
@@ -170,7 +173,7 @@ def profile_table(settings: Settings, dataset_id: str, table: str) -> TableProfi
         CorruptDatasetError: If a file cannot be read to its end.
     """
     page = show_dataset(settings, dataset_id)
-    dataset = open_tables(open_store(settings).folder(page.card), card=page.card)
+    dataset = open_tables(page.folder, card=page.card)
     key = sha256_value(
         [PROFILE_VERSION, table, page.card.contract.sha256, [f.sha256 for f in page.card.files_of(table)]]
     )
@@ -192,9 +195,8 @@ def write_snippets(settings: Settings, dataset_id: str) -> Snippets:
     Raises:
         DatasetNotFoundError: If there is no such dataset.
     """
-    store = open_store(settings)
-    card = store.card(dataset_id)
-    return snippets_of(card, store.folder(card))
+    folder, card = _catalogue(settings).find(dataset_id)
+    return snippets_of(card, folder)
 
 
 def cite_dataset(settings: Settings, dataset_id: str) -> Citations:
@@ -203,7 +205,7 @@ def cite_dataset(settings: Settings, dataset_id: str) -> Citations:
     Raises:
         DatasetNotFoundError: If there is no such dataset.
     """
-    card = open_store(settings).card(dataset_id)
+    _, card = _catalogue(settings).find(dataset_id)
     texts = tuple(f"{item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations)
     return Citations(texts=texts, bibtex=to_bibtex(card))
 
@@ -233,7 +235,7 @@ def check_dataset(settings: Settings, dataset_id: str) -> CheckReport:
         CorruptDatasetError: If its files cannot be read.
     """
     page = show_dataset(settings, dataset_id)
-    dataset = open_tables(open_store(settings).folder(page.card), card=page.card)
+    dataset = open_tables(page.folder, card=page.card)
     return check_tables(page.contract, {name: dataset[name] for name in dataset.tables})
 
 
@@ -288,3 +290,7 @@ def describe_page(page: DatasetPage) -> dict[str, Any]:
 def format_page(page: DatasetPage) -> list[str]:
     """Give a dataset's card as lines of text."""
     return describe_card(page.card)
+
+
+def _catalogue(settings: Settings, guard: AccessGuard | None = None) -> Catalogue:
+    return Catalogue(open_store(settings), bindings=settings.bindings, guard=guard or SandboxGuard())

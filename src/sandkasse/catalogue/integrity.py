@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,22 @@ from sandkasse.core.progress_bar import Progress, no_progress
 _NAMED_AT_MOST = 3
 
 
-def verify_folder(folder: Path, card: Card, *, progress: Progress = no_progress) -> None:
+@dataclass(frozen=True)
+class Verified:
+    """What a verification looked at; it raises when anything is wrong.
+
+    Attributes:
+        card: The dataset's card.
+        n_files: Data files whose checksums were compared.
+        n_bytes: Bytes that were read.
+    """
+
+    card: Card
+    n_files: int
+    n_bytes: int
+
+
+def verify_folder(folder: Path, card: Card, *, progress: Progress = no_progress) -> Verified:
     """Compare a dataset's folder with its card: the contract, and the size, checksum and rows of every file.
 
     Raises:
@@ -33,6 +49,7 @@ def verify_folder(folder: Path, card: Card, *, progress: Progress = no_progress)
         progress(done, card.bytes, "bytes")
     if faults:
         raise corrupt(card, sorted(faults))
+    return Verified(card=card, n_files=len(card.files), n_bytes=card.bytes)
 
 
 def find_file_fault(folder: Path, file: DatasetFile) -> str | None:

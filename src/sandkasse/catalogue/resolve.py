@@ -1,13 +1,14 @@
 """Which dataset a contract's name stands for: what is bound, else the site's default, else an error that lists them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sandkasse.catalogue.card import Card, card_in
 from sandkasse.catalogue.open import Dataset, open_tables
 from sandkasse.catalogue.store import LIST_COMMAND, Store
 from sandkasse.core.access import AccessGuard
-from sandkasse.core.errors import AmbiguousDatasetError, DatasetNotFoundError
+from sandkasse.core.errors import AmbiguousDatasetError, CorruptDatasetError, DatasetNotFoundError
 
 
 class Catalogue:
@@ -41,11 +42,34 @@ class Catalogue:
         self._guard.check_may_open(card.id, version=card.version, tier=card.tier)
         return open_tables(folder, card=card)
 
+    def list(self) -> tuple[Card, ...]:
+        """List what can be opened here: the store's datasets and what is bound, each id once."""
+        cards = {card.id: card for card in self._store.list()}
+        for _, card in self._bound():
+            cards.setdefault(card.id, card)
+        return tuple(cards[name] for name in sorted(cards))
+
+    def find(self, dataset_id: str) -> tuple[Path, Card]:
+        """Find one dataset: among what is bound, else in the store.
+
+        Args:
+            dataset_id: Its id, or `<id>@<version>`.
+
+        Raises:
+            DatasetNotFoundError: If there is no such dataset or version; names the nearest.
+            CorruptDatasetError: If its card is broken.
+        """
+        for folder, card in self._bound():
+            if dataset_id in (card.id, card.reference):
+                return folder, card
+        card = self._store.card(dataset_id)
+        return self._store.folder(card), card
+
     def _resolve(self, name: str) -> tuple[Path, Card]:
         if name in self._bindings:
             return self._bindings[name], card_in(self._bindings[name])
         candidates = self._candidates(name)
-        chosen = [card for card in candidates if card.default_for] or candidates
+        chosen = tuple(card for card in candidates if card.default_for) or candidates
         if len(chosen) > 1:
             listed = ", ".join(card.id for card in chosen)
             raise AmbiguousDatasetError(
@@ -66,9 +90,9 @@ class Catalogue:
         card = self._store.card(dataset)
         return self._store.folder(card), card
 
-    def _candidates(self, name: str) -> list[Card]:
+    def _candidates(self, name: str) -> tuple[Card, ...]:
         cards = self._store.list()
-        found = [card for card in cards if card.contract.name == name]
+        found = tuple(card for card in cards if card.contract.name == name)
         if not found:
             self._lead_from_dataset_to_contract(name, cards)
             known = {card.contract.name for card in cards} | set(self._bindings)
@@ -83,5 +107,8 @@ class Catalogue:
                     next_step=f'open it by its contract: open("{card.contract.name}", dataset="{card.id}")',
                 )
 
-    def _bound(self) -> list[tuple[Path, Card]]:
-        return [(folder, card_in(folder)) for folder in self._bindings.values()]
+    def _bound(self) -> Iterator[tuple[Path, Card]]:
+        # What is bound and broken says so when it is opened by its contract; it must not hide the others.
+        for folder in self._bindings.values():
+            with suppress(CorruptDatasetError):
+                yield folder, card_in(folder)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandkasse.catalogue.card import Card, CardDraft, card_in
-from sandkasse.catalogue.integrity import verify_folder
+from sandkasse.catalogue.integrity import Verified, verify_folder
 from sandkasse.catalogue.partial import partial_folder, refuse_existing, sweep_partials
 from sandkasse.catalogue.seal import seal
 from sandkasse.core.errors import CorruptDatasetError, DatasetNotFoundError, InvalidInputError
@@ -16,21 +16,6 @@ from sandkasse.core.progress_bar import Progress, no_progress
 
 LIST_COMMAND = "sandkasse dataset list"
 _NAME = re.compile(r"[0-9A-Za-z]")
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What a verification looked at; it raises when anything is wrong.
-
-    Attributes:
-        card: The dataset's card.
-        n_files: Data files whose checksums were compared.
-        n_bytes: Bytes that were read.
-    """
-
-    card: Card
-    n_files: int
-    n_bytes: int
 
 
 @dataclass(frozen=True)
@@ -138,8 +123,7 @@ class Store:
             CorruptDatasetError: If a file is missing, too many, a link, or not as published; names the files only.
         """
         card = self.card(dataset_id, version)
-        verify_folder(self.folder(card), card, progress=progress)
-        return Verified(card=card, n_files=len(card.files), n_bytes=card.bytes)
+        return verify_folder(self.folder(card), card, progress=progress)
 
     def publish(self, draft: CardDraft, write: Callable[[Path], None], *, progress: Progress = no_progress) -> Card:
         """Publish a dataset: it appears whole, checked and hashed, or not at all.

@@ -33,8 +33,22 @@ def test_what_is_bound_is_opened_from_its_folder(settings: Settings, own: Settin
     bound = Settings(home=settings.home, content=own.content / "nothing", bindings={"steno-2": folder})
     assert actions.open_dataset(bound, "steno-2").folder == folder
     assert [(c.name, c.bound_to, c.datasets) for c in actions.list_contracts(bound)] == [
-        ("steno-2", "steno-2@1.0.0", ())
+        ("steno-2", "steno-2@1.0.0", ("steno-2",))
     ]
+
+
+def test_every_act_works_on_what_is_bound_without_a_store(own: Settings, tmp_path: Path) -> None:
+    """Inside a workspace there is no store: only the folders of the datasets that it was given."""
+    folder = own.content / "datasets" / "steno-2"
+    inside = Settings(home=tmp_path / "none", content=tmp_path / "none", bindings={"steno-2": folder})
+    assert [card.id for card in actions.list_datasets(inside)] == ["steno-2"]
+    assert actions.show_dataset(inside, "steno-2").versions == ("1.0.0",)
+    assert actions.preview_table(inside, "steno-2@1.0.0", "visits", 1).num_rows == 1
+    assert actions.verify_dataset(inside, "steno-2").n_files == 3
+    assert actions.check_dataset(inside, "steno-2").passed
+    assert str(folder) in actions.write_snippets(inside, "steno-2").sql
+    with pytest.raises(DatasetNotFoundError):
+        actions.show_dataset(inside, "nafld")
 
 
 def test_contracts_are_listed_with_their_datasets(settings: Settings) -> None:
