@@ -102,7 +102,8 @@ def test_a_kernel_has_only_the_variables_it_was_given(notebook, mine):
 TALK = "import time\nfor _ in range(60): print('overheard', flush=True); time.sleep(0.1)"
 
 
-def test_a_kernels_output_cannot_be_overheard_on_a_port(notebook, mine):
+def test_a_kernels_output_cannot_be_overheard_on_a_port(notebook, mine, tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     manager, client = start_new_kernel()  # the control speaks TCP, as kernels do by default
     try:
         talk = functools.partial(client.execute_interactive, TALK, timeout=60, output_hook=lambda _message: None)
