@@ -18,6 +18,7 @@ SIDES = {"classification": {"extra", "missed", "type", "any"}, "dates": {"extra"
 
 _MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
 _HTML_IMAGE = re.compile(r"<img\b(?P<attributes>[^>]*)>", re.IGNORECASE)
+_MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 _HTML_ALT = re.compile(r"\balt\s*=\s*(\"[^\"]+\"|'[^']+')", re.IGNORECASE)
 
 
@@ -167,9 +168,7 @@ def _image_faults(text: str) -> Iterator[str]:
 
 def _check_calls(source: str) -> tuple[dict[str, bool], list[str]]:
     """Find the calls of `check` in a cell: exercise to whether it is left blank, and what is wrong with them."""
-    code = "\n".join(
-        f"pass  # {line}" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines()
-    )
+    code = _MAGIC.sub(r"\g<1>pass", source)
     try:
         tree = ast.parse(code)
     except SyntaxError as exc:

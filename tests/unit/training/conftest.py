@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from sandkasse.catalogue.card import CardDraft, Citation, Licence
+from sandkasse.catalogue.store import Store
+from sandkasse.core.settings import Settings
 from sandkasse.training.spec import Exercise
 
 KEY = bytes(range(32))
@@ -119,3 +124,165 @@ def build_exercise():
 @pytest.fixture(scope="session")
 def build_country():
     return make_country
+
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: dk-registers
+name: dk-registers
+version: "1.0.0"
+status: active
+description: {purpose: Tests., usage: Made up., limitations: One table.}
+schema:
+  - name: bef
+    description: One row a person.
+    properties:
+      - {name: pnr, logicalType: string, description: Pseudonym., primaryKey: true, primaryKeyPosition: 1}
+      - {name: has_code, logicalType: boolean, description: Whether a code was written.}
+"""
+
+MODULE = """
+id: small
+title: A small module
+version: 1.0.0
+summary: For tests.
+outcomes: [Count persons.]
+domain: health records
+level: introductory
+hours: 1
+language: en
+contracts: [dk-registers]
+parts:
+  - {id: one, title: One, lesson: 01.md, solution: 01-solution.md, minutes: 60}
+exercises:
+  - id: who
+    part: one
+    title: Who
+    prompt: Who has it?
+    contract: dk-registers
+    grader: classification
+    parameters:
+      condition: diabetes
+      population: {words: Everyone resident on 1 January 2024, resident_on: 2024-01-01}
+      positive: [{column: diabetes_onset, at_most: 2024-01-01}]
+      detected: [{column: diabetes_detected, at_most: 2024-01-01}]
+      pass_at: 0.85
+    errors:
+      - {id: missed, title: Missed, hint: Look at other registers.}
+    reference: {name: Everyone with a code, sql: SELECT pnr FROM bef WHERE has_code}
+    accepted: [{answer: coded, title: Coded}, {answer: coded_again, title: The same}]
+    refused: [{answer: everyone, title: Everyone, error: extra}]
+  - id: how-many
+    part: one
+    title: How many
+    prompt: How many persons are there?
+    contract: dk-registers
+    grader: number
+    parameters: {sql: SELECT count(*) AS value FROM bef, tolerance: {decimals: 0}}
+    accepted: [{answer: count_rows, title: Rows}, {answer: count_persons, title: Persons}]
+    refused: [{answer: count_codes, title: Codes, error: too-low}]
+licence: {name: CC-BY-4.0}
+authors: [{name: Somebody}]
+"""
+
+ANSWERS = """
+def coded(data):
+    return data.bef.filter(data.bef.has_code).select("pnr")
+
+
+def coded_again(data):
+    return data.bef.to_pandas().query("has_code")[["pnr"]]
+
+
+def everyone(data):
+    return data.bef.select("pnr")
+
+
+def count_rows(data):
+    return data.bef.count()
+
+
+def count_persons(data):
+    return data.bef.pnr.nunique()
+
+
+def count_codes(data):
+    return data.bef.has_code.sum()
+"""
+
+HEAD = "---\nkernelspec: {name: python3, display_name: Python 3}\n---\n\n# One\n\n"
+OPEN = '```{code-cell}\nimport sandkasse\ndata = sandkasse.open("dk-registers")\n```\n\n'
+
+
+def make_notebook(who: str, how_many: str) -> str:
+    cells = [
+        f'```{{code-cell}}\nsandkasse.check("{name}", {code})\n```\n'
+        for name, code in (("who", who), ("how-many", how_many))
+    ]
+    return HEAD + OPEN + "\n".join(cells)
+
+
+LESSON = make_notebook("...", "...")
+SOLUTION = make_notebook("data.bef.filter(data.bef.has_code).select('pnr')", "data.bef.count()")
+
+
+@pytest.fixture
+def make_site_folder(country: Country):
+    """Write a whole site: a dataset with its truth, and a module that is graded against it."""
+
+    def make(root: Path) -> Settings:
+        settings = Settings(home=root / "home", content=root / "content")
+        module = settings.content / "modules" / "small"
+        module.mkdir(parents=True)
+        for name, text in (
+            ("module.yaml", MODULE),
+            ("answers.py", ANSWERS),
+            ("01.md", LESSON),
+            ("01-solution.md", SOLUTION),
+        ):
+            (module / name).write_text(text)
+        truth = settings.truth / "dk-registers-class" / "1.0.0"
+        truth.mkdir(parents=True)
+        for name, table in country.truth.items():
+            pq.write_table(table, truth / f"{name}.parquet")
+
+        def write(folder: Path) -> None:
+            (folder / "data").mkdir(exist_ok=True)
+            (folder / "contract.yaml").write_text(CONTRACT)
+            bef = pa.table({"pnr": country.persons["pnr"], "has_code": country.detected.tolist()})
+            pq.write_table(bef, folder / "data" / "bef.parquet")
+
+        store = Store(settings.datasets, settings.content / "datasets")
+        store.publish(
+            CardDraft(
+                id="dk-registers-class",
+                version="1.0.0",
+                title="Made up",
+                summary="For tests.",
+                domain="registers",
+                tier="simulated",
+                licence=Licence(name="CC0-1.0", url="https://example.org"),
+                publisher="Tests",
+                how_published="Made up.",
+                anonymity="No persons.",
+                citations=(Citation(text="None"),),
+                persons=country.persons.num_rows,
+                modalities=("registers",),
+                country="DK",
+                created=DAY,
+                provenance={},
+                how_to_get_real="Not at all.",
+                keywords=("tests",),
+                default_for=True,
+            ),
+            write,
+        )
+        return settings
+
+    return make
+
+
+@pytest.fixture
+def site_folder(make_site_folder, tmp_path: Path) -> Settings:
+    return make_site_folder(tmp_path)
