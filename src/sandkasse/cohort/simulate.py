@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandkasse.cohort.kernels import enable_cache
 from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.model import CompiledModel, load_model
-from sandkasse.cohort.observation.care import TRAPS, Care, compile_care, read_parameters
-from sandkasse.cohort.observation.observe import observe, trap_switches
+from sandkasse.cohort.observation.care import Care, compile_care
+from sandkasse.cohort.observation.observe import observe
+from sandkasse.cohort.observation.traps import Switches, trap_switches
+from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.registers.emit import Lpr3, Shard, emit_registers, order_by_pnr
 from sandkasse.cohort.registers.truth import Names, emit_truth
 from sandkasse.core.errors import InvalidInputError
@@ -49,8 +49,8 @@ class Options:
         trap_switches(self.without_traps)
 
     @property
-    def traps(self) -> npt.NDArray[np.bool_]:
-        """Which traps are on, in the order of `TRAPS`."""
+    def traps(self) -> Switches:
+        """Which traps are on, in the order of `observation.traps.NAMES`."""
         return trap_switches(self.without_traps)
 
 
@@ -225,28 +225,3 @@ def _join_parts(parts: Path, truth: Path) -> None:
                 part.unlink()
         folder.rmdir()
     parts.rmdir()
-
-
-def known_traps() -> tuple[str, ...]:
-    """List the names of all traps."""
-    return TRAPS
-
-
-def read_described() -> dict[str, Any]:
-    """Read the parameters of care as they stand in the files."""
-    return read_parameters()
-
-
-__all__ = [
-    "CONTRACT_NAME",
-    "SHARD_PERSONS",
-    "Options",
-    "ShardTask",
-    "Simulated",
-    "contract_path",
-    "known_traps",
-    "make_shard",
-    "read_described",
-    "simulate_registers",
-    "write_shard",
-]

@@ -1,6 +1,5 @@
-"""Observe a shard of lives: run the kernel with buffers that are long enough."""
+"""Observe a shard of lives: run the kernel with enough room for its words."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +7,18 @@ import numpy.typing as npt
 
 from sandkasse.cohort.life.record import LifeShard
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.care import TRAPS, Care
-from sandkasse.cohort.observation.kernel import Lives, Sink, observe_persons
-from sandkasse.core.errors import InvalidInputError
+from sandkasse.cohort.observation.care import Care
+from sandkasse.cohort.observation.facts import PRACTICES, SPELLS, Lives, Pen, State, Who
+from sandkasse.cohort.observation.kernel import observe_persons
+from sandkasse.cohort.observation.record import as_record
+from sandkasse.cohort.observation.stream import STREAM_WORDS
+from sandkasse.cohort.observation.traps import Switches
 
 Words = npt.NDArray[np.int64]
 
-_FIRST_GUESS_PER_PERSON = (160, 160, 120, 60, 8)
+# Only what is written to costs memory.
+_ROOM_PER_PERSON = 400
+_ROOM_AT_LEAST = 20_000
 
 
 @dataclass(frozen=True)
@@ -40,27 +44,13 @@ class Observed:
     starts: npt.NDArray[np.int64]
 
 
-def trap_switches(without: Iterable[str]) -> npt.NDArray[np.bool_]:
-    """Switch all traps on except those named.
-
-    Raises:
-        InvalidInputError: If there is no trap of a given name.
-    """
-    switches = np.ones(len(TRAPS), dtype=np.bool_)
-    for name in without:
-        if name not in TRAPS:
-            raise InvalidInputError(f"There is no trap named {name!r}.", next_step=f"choose among {', '.join(TRAPS)}")
-        switches[TRAPS.index(name)] = False
-    return switches
-
-
-def observe(
+def observe(  # noqa: PLR0913
     life: LifeShard,
     care: Care,
     *,
     glycaemia: npt.NDArray[np.float64],
     seed: int,
-    traps: npt.NDArray[np.bool_],
+    traps: Switches,
     order: npt.NDArray[np.int64],
 ) -> Observed:
     """Observe the lives of a shard.
@@ -76,23 +66,42 @@ def observe(
     Returns:
         What was seen; each person's words depend on the person's life, the parameters and the seed alone.
     """
-    n = len(order)
-    lives = _lives(life, glycaemia)
-    sets = np.array([care.words.sets.index(name) for name in ("t1d", "t2d", "diabetes_unspecified")], dtype=np.int64)
-    starts = np.zeros((n + 1, w.N_KINDS), dtype=np.int64)
-    lengths = [n * guess + 1024 for guess in _FIRST_GUESS_PER_PERSON]
+    lives = Lives(*(getattr(life, name) for name in Lives._fields))
+    who = _room_for_one(life, care, glycaemia)
+    starts = np.zeros((len(order) + 1, w.N_KINDS), dtype=np.int64)
+    capacity = len(order) * _ROOM_PER_PERSON + _ROOM_AT_LEAST
     while True:
-        buffers = [np.empty(length, dtype=np.int64) for length in lengths]
-        given = np.zeros(w.N_KINDS, dtype=np.int64)
-        sink = Sink(*buffers, given)
-        minute = np.empty(lengths[w.CONTACT], dtype=np.int16)
-        observe_persons(sink, lives, care.arrays, traps, np.uint64(seed), order, starts, sets, minute)
-        if all(int(used) <= length for used, length in zip(given, lengths, strict=True)):
-            cut = [buffer[: int(used)] for buffer, used in zip(buffers, given, strict=True)]
-            return Observed(*cut, minute=minute[: int(given[w.CONTACT])], starts=starts)
-        lengths = [max(length, int(used)) for used, length in zip(given, lengths, strict=True)]
+        state = as_record(
+            State(np.zeros(w.N_KINDS, np.int64), np.zeros(STREAM_WORDS, np.uint64), traps, np.uint64(seed))
+        )
+        pen = Pen(np.empty((w.N_KINDS, capacity), dtype=np.int64), state)
+        minute = np.empty(capacity, dtype=np.int16)
+        observe_persons(pen, who, lives, care.arrays, order, starts, minute)
+        given = starts[-1]
+        if given.max() <= capacity:
+            cut = [pen.out[kind, : given[kind]] for kind in range(w.N_KINDS)]
+            return Observed(*cut, minute=minute[: given[w.CONTACT]], starts=starts)
+        capacity = int(given.max())
 
 
-def _lives(life: LifeShard, glycaemia: npt.NDArray[np.float64]) -> Lives:
-    named = {name: getattr(life, name) for name in Lives._fields if name != "glycaemia"}
-    return Lives(**named, glycaemia=glycaemia)
+def _room_for_one(life: LifeShard, care: Care, glycaemia: npt.NDArray[np.float64]) -> Who:
+    n_spells, n_conditions = life.residence_start.shape[1], life.onset_day.shape[1]
+    n_treatments, n_care = life.treatment_day.shape[1], len(care.burden)
+    return as_record(
+        Who(
+            days=np.zeros(SPELLS + 4 * n_spells, np.int64),
+            traits=np.zeros(PRACTICES + 2 * n_spells, np.float64),
+            own=np.zeros(len(care.words.analyses), np.float64),
+            known=np.zeros(n_care, np.int64),
+            burden=care.burden,
+            onset=np.zeros(n_conditions, np.int32),
+            detected=np.zeros(n_conditions, np.int32),
+            treatment=np.zeros(n_treatments, np.int32),
+            treatment_stop=np.zeros(n_treatments, np.int32),
+            treatment_for=np.zeros(n_treatments, np.int8),
+            treatment_again=np.zeros(n_treatments, np.int32),
+            treatment_again_for=np.zeros(n_treatments, np.int8),
+            delivery=np.zeros(life.delivery_day.shape[1], np.int32),
+            glycaemia=glycaemia,
+        )
+    )

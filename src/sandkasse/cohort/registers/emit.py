@@ -9,36 +9,34 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sandkasse.cohort.life.record import NEVER, LifeShard
+from sandkasse.cohort.life.record import LifeShard
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.care import FIRST_DAY, Vocabulary, day_of
+from sandkasse.cohort.observation.calendar import DAY_2019, END_DAY, FIRST_DAY, NEVER, day_of, week_of
 from sandkasse.cohort.observation.observe import Observed
+from sandkasse.cohort.observation.vocabulary import Vocabulary
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, RECORD_DIGITS, digit_bytes, identifiers, to_strings
 
 Lpr3 = Literal["a", "f"]
 Ints = npt.NDArray[np.int64]
 
 _BEF_DAYS = np.array([day_of(date(year, 1, 1)) for year in range(1986, 2025)], dtype=np.int32)
-_DAY_2005 = day_of(date(2005, 1, 1))
-_DAY_2019 = day_of(date(2019, 1, 1))
-_DAY_2025 = day_of(date(2025, 1, 1))
 _MINUTES_A_DAY = 1440
 _CONTACTS_A_PERSON = 1 << 16
 _KINDS = ("A", "B", "H", "+")
 _ANSWERS = ("Nej", "Ja")
 
 
-def _weeks() -> tuple[list[str], int]:
-    """Name each week as yyww, from the week of 1970-01-01 on; and the number of the first week of 2005."""
-    names = []
-    for week in range((_DAY_2025 + 3) // 7 + 60):
-        iso = date.fromordinal(date(1969, 12, 29).toordinal() + 7 * week).isocalendar()
-        names.append(f"{iso.year % 100:02d}{iso.week:02d}")
-    return names, (_DAY_2005 + 3) // 7 + 1
+_FIRST_WEEK_2005 = week_of(day_of(date(2005, 1, 3)))
+_WEEK_AFTER_LAST = week_of(END_DAY)
 
 
-_WEEK_NAMES, _FIRST_WEEK_2005 = _weeks()
-_FIRST_WEEK_2025 = (_DAY_2025 + 3) // 7
+def _week_names() -> list[str]:
+    """Name each week as yyww, by the year and week of ISO 8601."""
+    mondays = (date.fromordinal(date(1969, 12, 29).toordinal() + 7 * week) for week in range(_WEEK_AFTER_LAST + 1))
+    return [f"{iso.year % 100:02d}{iso.week:02d}" for iso in (monday.isocalendar() for monday in mondays)]
+
+
+_WEEK_NAMES = _week_names()
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def _bef(shard: Shard, people: pa.Array) -> pa.Table:
 
 def _dod(shard: Shard, people: pa.Array) -> pa.Table:
     died = shard.life.death_day[shard.order]
-    person = np.flatnonzero((died != NEVER) & (died >= FIRST_DAY) & (died < _DAY_2025))
+    person = np.flatnonzero((died != NEVER) & (died >= FIRST_DAY) & (died < END_DAY))
     return pa.table({"pnr": coded(person, people), "doddato": _dates(died[person])})
 
 
@@ -144,8 +142,8 @@ def _lmdb(shard: Shard, people: pa.Array) -> pa.Table:
         {
             "pnr": coded(_persons_of(shard, w.DISPENSING), people),
             "eksd": _dates(word >> 20),
-            "atc": coded(product, shard.words.atc),
-            "volume": pa.array(np.array(shard.words.volume)[product]),
+            "atc": coded(product, [code for code, _ in shard.words.products]),
+            "volume": pa.array(np.array([pack for _, pack in shard.words.products])[product]),
             "apk": pa.array(((word >> 4) & 63).astype(np.int32)),
             "indo": coded(word & 15, shard.words.indications),
         }
@@ -173,7 +171,7 @@ def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
     tables = {}
     for name, keep in (
         ("sysi", week < _FIRST_WEEK_2005),
-        ("sssy", (week >= _FIRST_WEEK_2005) & (week < _FIRST_WEEK_2025)),
+        ("sssy", (week >= _FIRST_WEEK_2005) & (week < _WEEK_AFTER_LAST)),
     ):
         kept = word[keep]
         tables[name] = pa.table(
@@ -195,8 +193,8 @@ def _lpr(shard: Shard, people: pa.Array, lpr3: Lpr3) -> dict[str, pa.Table]:
     of_person = shard.life.person[shard.order[person]]
     record = identifiers(of_person * _CONTACTS_A_PERSON + number, seed=shard.seed, digits=RECORD_DIGITS)
     record_digits = digit_bytes(record, RECORD_DIGITS)
-    old = np.flatnonzero(day < _DAY_2019)
-    new = np.flatnonzero(day >= _DAY_2019)
+    old = np.flatnonzero(day < DAY_2019)
+    new = np.flatnonzero(day >= DAY_2019)
     specialty = (word >> 41) & 63
     tables = {
         "lpr_adm": pa.table(

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.care import TRAPS, UNDIAGNOSED
+from sandkasse.cohort.observation.traps import NAMES, UNDIAGNOSED, Switches
 from sandkasse.cohort.registers.emit import Shard, coded
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, digit_bytes, to_strings
 
@@ -26,7 +26,7 @@ class Names:
     traits: Sequence[str]
 
 
-def emit_truth(shard: Shard, names: Names, traps: npt.NDArray[np.bool_]) -> dict[str, pa.Table]:
+def emit_truth(shard: Shard, names: Names, traps: Switches) -> dict[str, pa.Table]:
     """Write the truth of a shard down.
 
     Args:
@@ -55,7 +55,7 @@ def _column(life: Days, names: Sequence[str], name: str) -> Days:
     return np.full(len(life), NEVER, dtype=np.int32)
 
 
-def _persons(shard: Shard, people: pa.Array, names: Names, traps: npt.NDArray[np.bool_]) -> pa.Table:
+def _persons(shard: Shard, people: pa.Array, names: Names, traps: Switches) -> pa.Table:
     life, order = shard.life, shard.order
     onset = {name: _column(life.onset_day, names.conditions, name)[order] for name in (*_ONSETS, "gdm", "pcos")}
     diabetes = np.minimum(onset["t1d"], onset["t2d"])
@@ -94,7 +94,7 @@ def _persons(shard: Shard, people: pa.Array, names: Names, traps: npt.NDArray[np
     return pa.table(columns)
 
 
-def detected_diabetes(life: LifeShard, conditions: Sequence[str], traps: npt.NDArray[np.bool_]) -> Days:
+def detected_diabetes(life: LifeShard, conditions: Sequence[str], traps: Switches) -> Days:
     """Day on which diabetes of either type became known, int32, shape (n_persons,); soon after onset without the trap."""
     found = np.full(len(life.person), NEVER, dtype=np.int32)
     for name in ("t1d", "t2d"):
@@ -143,7 +143,7 @@ def _traps(shard: Shard, people: pa.Array) -> pa.Table:
     return pa.table(
         {
             "pnr": pa.DictionaryArray.from_arrays(pa.array(person[first].astype(np.int32)), people),
-            "trap": pa.DictionaryArray.from_arrays(pa.array(trap[first].astype(np.int32)), pa.array(TRAPS)),
+            "trap": pa.DictionaryArray.from_arrays(pa.array(trap[first].astype(np.int32)), pa.array(NAMES)),
             "date": pa.array(day).cast(pa.date32()),
         }
     )

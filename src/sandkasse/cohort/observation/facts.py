@@ -1,0 +1,242 @@
+"""What a person's observation needs again and again, gathered once."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sandkasse.cohort.kernels import helper
+from sandkasse.cohort.observation import care as c
+from sandkasse.cohort.observation import purposes
+from sandkasse.cohort.observation import traps as t
+from sandkasse.cohort.observation import words as w
+from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, NEVER
+from sandkasse.cohort.observation.stream import Stream, draw, draw_normal, open_stream
+
+# Places in `Who.days`.
+PERSON, SEX, BIRTH, DEATH, FATAL, FIRST, STOP, KNOWN, ONSET, CKD, N_SPELLS = range(11)
+SPELLS = 11  # then start, end, first day of the laboratories and practice of each spell
+SPELL_START, SPELL_END, SPELL_LAB, SPELL_PRACTICE = range(4)
+# Places in `Who.traits`.
+SEEKING, SET_POINT, BMI_AT_20, BMI_SLOPE = range(4)
+PRACTICES = 4  # then the factors for contacts and for blood samples of each spell's practice
+
+
+class Lives(NamedTuple):
+    """The arrays of a `LifeShard` that observation reads; see there."""
+
+    person: npt.NDArray[np.int64]
+    sex: npt.NDArray[np.int8]
+    birth_day: npt.NDArray[np.int32]
+    residence_start: npt.NDArray[np.int32]
+    residence_end: npt.NDArray[np.int32]
+    municipality: npt.NDArray[np.int16]
+    death_day: npt.NDArray[np.int32]
+    hba1c_set_point: npt.NDArray[np.float32]
+    bmi_at_20: npt.NDArray[np.float32]
+    bmi_slope_per_year: npt.NDArray[np.float32]
+    onset_day: npt.NDArray[np.int32]
+    detected_day: npt.NDArray[np.int32]
+    treatment_day: npt.NDArray[np.int32]
+    treatment_stop_day: npt.NDArray[np.int32]
+    treatment_for: npt.NDArray[np.int8]
+    treatment_again_day: npt.NDArray[np.int32]
+    treatment_again_for: npt.NDArray[np.int8]
+    delivery_day: npt.NDArray[np.int32]
+    fatal_condition: npt.NDArray[np.int8]
+
+
+class State(NamedTuple):
+    """What changes while a person is observed, but for the words.
+
+    Attributes:
+        given: How many words of each kind were given, int64, shape (N_KINDS,); may pass the capacity.
+        stream: The open stream of draws, uint64, shape (STREAM_WORDS,).
+        traps: Which traps are on, int8, shape (n_traps,).
+        seed: Seed of the cohort, uint64.
+    """
+
+    given: npt.NDArray[np.int64]
+    stream: Stream
+    traps: t.Switches
+    seed: np.uint64
+
+
+class Pen(NamedTuple):
+    """What writes.
+
+    Attributes:
+        out: Words of all kinds, int64, shape (N_KINDS, capacity).
+        state: What changes, as a record.
+    """
+
+    out: npt.NDArray[np.int64]
+    state: State
+
+
+class Who(NamedTuple):
+    """One person, as a record.
+
+    Attributes:
+        days: Numbers and days, int64; places as named above.
+        traits: float64; places as named above.
+        own: The person's own deviation of each analysis, standard normal, float64, shape (n_analyses,).
+        known: Day on which each condition of `care.Conditions` became known, int64.
+        burden: How ill each condition makes, float64.
+        onset: The life's onsets, int32, shape (n_conditions,).
+        detected: The life's detections, int32, shape (n_conditions,).
+        treatment: First beginning of each of the life's treatments, int32, shape (n_treatments,).
+        treatment_stop: Its end, int32.
+        treatment_for: Condition for which it was begun, int8.
+        treatment_again: Second beginning, int32.
+        treatment_again_for: Condition for which it was begun again, int8.
+        delivery: Days on which the person gives birth, int32, shape (n_deliveries,).
+        glycaemia: Parameters of the true HbA1c, float64.
+    """
+
+    days: npt.NDArray[np.int64]
+    traits: npt.NDArray[np.float64]
+    own: npt.NDArray[np.float64]
+    known: npt.NDArray[np.int64]
+    burden: npt.NDArray[np.float64]
+    onset: npt.NDArray[np.int32]
+    detected: npt.NDArray[np.int32]
+    treatment: npt.NDArray[np.int32]
+    treatment_stop: npt.NDArray[np.int32]
+    treatment_for: npt.NDArray[np.int8]
+    treatment_again: npt.NDArray[np.int32]
+    treatment_again_for: npt.NDArray[np.int8]
+    delivery: npt.NDArray[np.int32]
+    glycaemia: npt.NDArray[np.float64]
+
+
+@helper
+def push(pen: Pen, kind: int, word: int) -> None:
+    """Give a word; beyond the capacity it is only counted, so that the caller can come again with more room."""
+    at = pen.state.given[kind]
+    if at < pen.out.shape[1]:
+        pen.out[kind, at] = word
+    pen.state.given[kind] = at + 1
+
+
+@helper
+def begin(pen: Pen, who: Who, purpose: int) -> None:
+    """Open the person's stream of a purpose."""
+    open_stream(pen.state.stream, pen.state.seed, who.days[PERSON], purpose)
+
+
+@helper
+def spell_at(days: npt.NDArray[np.int64], day: int) -> int:
+    """Find the residence spell of a day, -1 if there is none: nothing is observed outside."""
+    if day < days[FIRST] or day >= days[STOP]:
+        return -1
+    for spell in range(days[N_SPELLS]):
+        at = SPELLS + 4 * spell
+        if days[at + SPELL_START] <= day < days[at + SPELL_END]:
+            return spell
+    return -1
+
+
+@helper
+def band_of(days: npt.NDArray[np.int64], day: int) -> int:
+    """Give the age band of the person on a day."""
+    age = (day - days[BIRTH]) / 365.25
+    band = 0
+    while band < c.N_BANDS - 1 and age >= c.AGE_BANDS[band + 1]:
+        band += 1
+    return band
+
+
+@helper
+def burden_on(who: Who, day: int) -> float:
+    """Sum how ill the conditions known on a day make."""
+    total = 0.0
+    for row in range(who.known.shape[0]):
+        if who.known[row] <= day:
+            total += who.burden[row]
+    return total
+
+
+@helper
+def known_from(onset: int, detected: int, traps: t.Switches) -> int:
+    """Day on which a condition is known: the life's, or soon after onset when nobody stays undiagnosed."""
+    if detected == NEVER and onset != NEVER and not traps[t.UNDIAGNOSED]:
+        return onset + 30
+    return detected
+
+
+@helper
+def gather(pen: Pen, lives: Lives, places: c.Places, conditions: c.Conditions, i: int, who: Who) -> None:
+    """Fill the facts of person `i` into `who`; its `burden` and `glycaemia` stay."""
+    days, traits = who.days, who.traits
+    days[PERSON] = lives.person[i]
+    days[SEX] = lives.sex[i] - 1
+    days[BIRTH] = lives.birth_day[i]
+    days[DEATH] = lives.death_day[i]
+    days[FATAL] = lives.fatal_condition[i]
+    for k in range(who.onset.shape[0]):
+        who.onset[k] = lives.onset_day[i, k]
+        who.detected[k] = lives.detected_day[i, k]
+    for k in range(who.treatment.shape[0]):
+        who.treatment[k] = lives.treatment_day[i, k]
+        who.treatment_stop[k] = lives.treatment_stop_day[i, k]
+        who.treatment_for[k] = lives.treatment_for[i, k]
+        who.treatment_again[k] = lives.treatment_again_day[i, k]
+        who.treatment_again_for[k] = lives.treatment_again_for[i, k]
+    for k in range(who.delivery.shape[0]):
+        who.delivery[k] = lives.delivery_day[i, k]
+    traits[SET_POINT] = lives.hba1c_set_point[i]
+    traits[BMI_AT_20] = lives.bmi_at_20[i]
+    traits[BMI_SLOPE] = lives.bmi_slope_per_year[i]
+    _gather_known(pen, conditions, who)
+    open_stream(pen.state.stream, pen.state.seed, lives.person[i], purposes.PERSON)
+    choice = draw(pen.state.stream)
+    traits[SEEKING] = draw_normal(pen.state.stream)
+    for analysis in range(who.own.shape[0]):
+        who.own[analysis] = draw_normal(pen.state.stream)
+    _gather_spells(pen, lives, places, i, who, choice)
+
+
+@helper
+def _gather_known(pen: Pen, conditions: c.Conditions, who: Who) -> None:
+    days = who.days
+    days[KNOWN], days[ONSET] = NEVER, NEVER
+    for row in range(conditions.column.shape[0]):
+        column = conditions.column[row]
+        who.known[row] = known_from(int(who.onset[column]), int(who.detected[column]), pen.state.traps)
+    for row in conditions.diabetes:
+        if row >= 0:
+            days[KNOWN] = min(days[KNOWN], who.known[row])
+            days[ONSET] = min(days[ONSET], int(who.onset[conditions.column[row]]))
+    days[CKD] = who.known[conditions.ckd] if conditions.ckd >= 0 else NEVER
+
+
+@helper
+def _gather_spells(pen: Pen, lives: Lives, places: c.Places, i: int, who: Who, choice: float) -> None:
+    days, traits = who.days, who.traits
+    days[FIRST], days[STOP], days[N_SPELLS] = END_DAY, FIRST_DAY, 0
+    for spell in range(lives.residence_start.shape[1]):
+        start, end = int(lives.residence_start[i, spell]), int(lives.residence_end[i, spell])
+        if start >= END_DAY or end <= FIRST_DAY or start >= end:
+            continue
+        number = days[N_SPELLS]
+        at = SPELLS + 4 * number
+        municipality = int(lives.municipality[i, spell])
+        practice = municipality * places.practices + int(choice * places.practices)
+        days[at + SPELL_START] = start
+        days[at + SPELL_END] = end
+        days[at + SPELL_LAB] = places.lab_start[municipality]
+        days[at + SPELL_PRACTICE] = practice
+        open_stream(pen.state.stream, pen.state.seed, practice, purposes.PRACTICE)
+        traits[PRACTICES + 2 * number] = math.exp(places.sd_contacts * draw_normal(pen.state.stream))
+        traits[PRACTICES + 2 * number + 1] = math.exp(places.sd_testing * draw_normal(pen.state.stream))
+        days[FIRST] = max(FIRST_DAY, min(days[FIRST], start))
+        days[STOP] = min(END_DAY, max(days[STOP], end))
+        days[N_SPELLS] = number + 1
+
+
+@helper
+def push_trap(pen: Pen, trap: int, day: int) -> None:
+    """Say in the truth that a trap was laid on a day."""
+    push(pen, w.TRAP, w.pack_trap(trap, day))

@@ -1,0 +1,103 @@
+"""Tests: panels of analyses, and HbA1c in old and new units."""
+
+import math
+
+from sandkasse.cohort.kernels import helper
+from sandkasse.cohort.life.glycaemia import bmi_on, hba1c_mmol_mol
+from sandkasse.cohort.observation import care as c
+from sandkasse.cohort.observation import facts as f
+from sandkasse.cohort.observation import traps as t
+from sandkasse.cohort.observation import words as w
+from sandkasse.cohort.observation.calendar import DAY_2011
+from sandkasse.cohort.observation.facts import Pen, Who, push, push_trap, spell_at
+from sandkasse.cohort.observation.stream import draw, draw_normal
+
+DIAGNOSTIC_LIMIT = 48  # mmol/mol; World Health Organization 2011, WHO/NMH/CHP/CPM/11.1
+_MOST_TICKS = 60_000_000
+_LOWEST_HBA1C = 15
+_WITH_CKD = 5
+
+
+@helper
+def take_panel(pen: Pen, who: Who, laboratory: c.Laboratory, panel: int, day: int) -> None:
+    """Take a panel of tests on a day on which the person is resident; nothing is kept of days before the register.
+
+    The day lies within residence.
+    """
+    if day < DAY_2011:
+        return
+    spell = spell_at(who.days, day)
+    is_kept = day >= who.days[f.SPELLS + 4 * spell + f.SPELL_LAB] or not pen.state.traps[t.LAB_COVERAGE]
+    for analysis in laboratory.panel[panel]:
+        if analysis < 0:
+            break
+        if analysis == c.HBA1C:
+            _take_hba1c(pen, who, laboratory, day, is_kept)
+        else:
+            ticks = _value(pen, who, laboratory, analysis, day)
+            if is_kept:
+                push(pen, w.RESULT, w.pack_result(day, analysis, ticks))
+
+
+@helper
+def take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int) -> None:
+    """Take an HbA1c alone, on a day on which the person is resident."""
+    if day >= DAY_2011:
+        spell = spell_at(who.days, day)
+        is_kept = day >= who.days[f.SPELLS + 4 * spell + f.SPELL_LAB] or not pen.state.traps[t.LAB_COVERAGE]
+        _take_hba1c(pen, who, laboratory, day, is_kept)
+
+
+@helper
+def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int) -> int:
+    """Draw an analysis in units of its last decimal."""
+    shape = laboratory.shape[analysis]
+    age = (day - who.days[f.BIRTH]) / 365.25
+    value = shape[who.days[f.SEX]] + shape[2] * (age - 50.0) + shape[3] * who.own[analysis]
+    value += shape[4] * draw_normal(pen.state.stream)
+    if day >= who.days[f.CKD]:
+        value += shape[_WITH_CKD]
+    if laboratory.is_log[analysis]:
+        value = math.exp(value)
+    return min(max(int(math.floor(value * laboratory.ticks[analysis] + 0.5)), 1), _MOST_TICKS)
+
+
+@helper
+def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept: bool) -> None:  # noqa: FBT001
+    """Take an HbA1c; before the detection of diabetes a high value is overlooked, or the test was not taken at all."""
+    error = laboratory.measurement_sd * draw_normal(pen.state.stream)
+    is_overlooked = draw(pen.state.stream) < laboratory.overlooked
+    birth = who.days[f.BIRTH]
+    bmi = bmi_on(day, birth, who.traits[f.BMI_AT_20], who.traits[f.BMI_SLOPE])
+    value = hba1c_mmol_mol(
+        day,
+        birth,
+        who.traits[f.SET_POINT],
+        bmi,
+        who.onset,
+        who.treatment,
+        who.treatment_stop,
+        who.glycaemia,
+        who.treatment_again,
+    )
+    ticks = max(_LOWEST_HBA1C, int(math.floor(value + error + 0.5)))
+    is_high = ticks >= DIAGNOSTIC_LIMIT
+    if is_high and day < who.days[f.KNOWN] and not is_overlooked:
+        return
+    if is_kept:
+        _report_hba1c(pen, laboratory, day, ticks)
+    elif is_high:
+        push_trap(pen, t.LAB_COVERAGE, day)
+
+
+@helper
+def _report_hba1c(pen: Pen, laboratory: c.Laboratory, day: int, ticks: int) -> None:
+    """Report an HbA1c in per cent, in both units, or in mmol/mol, as laboratories did at the time."""
+    has_units = pen.state.traps[t.HBA1C_UNITS]
+    if not has_units or day >= laboratory.dcct_only_until:
+        push(pen, w.RESULT, w.pack_result(day, c.HBA1C, ticks))
+    if has_units and day < laboratory.dcct_and_ifcc_until:
+        tenths = int(math.floor((0.0915 * ticks + 2.15) * 10.0 + 0.5))
+        push(pen, w.RESULT, w.pack_result(day, c.HBA1C_DCCT, tenths))
+        if ticks >= DIAGNOSTIC_LIMIT:
+            push_trap(pen, t.HBA1C_UNITS, day)

@@ -1,0 +1,19 @@
+"""The purposes of the draws of observation; the life's lie below 1000, the pseudonyms' from 1900 on.
+
+Every component draws from its own stream, named by person and purpose, so that adding one leaves all other rows as they were.
+"""
+
+PERSON = 1000
+PRACTICE = 1001
+VISITS = 1002
+OTHER_SERVICES = 1003
+PREGNANCIES = 1004
+CONTACT_TIME = 1005
+LAST_DAY = 1006
+CHILDREN = 1007
+INPATIENT = 1010  # then outpatient and emergency
+CONDITION = 1100  # then one for each condition of care
+THERAPY = 1200  # then one for each therapy
+THERAPY_AGAIN = 1250  # the second spell of each
+CONDITION_DRUG = 1300  # then one for each drug that a condition brings
+CHRONIC_DRUG = 1400  # then one for each class that everybody may come to use
