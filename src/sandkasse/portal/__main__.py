@@ -11,8 +11,8 @@ import uvicorn
 from sandkasse.actions.site import open_site
 from sandkasse.actions.workspaces import serve_workspaces
 from sandkasse.core.settings import read_settings
-from sandkasse.portal.acts import real_acts
 from sandkasse.portal.app import create_app
+from sandkasse.portal.site_acts import real_acts
 
 LOG_BYTES, LOG_FILES = 5_000_000, 3
 

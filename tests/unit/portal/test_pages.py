@@ -240,3 +240,10 @@ def test_time_left_is_said_in_words(open_portal):
     spans = {90: "90 minutes", 30: "30 minutes", 150: "2 hours", 60 * 50: "2 days", 0.2: "less than a minute"}
     assert {minutes: say_ago(timedelta(minutes=minutes)) for minutes in spans} == spans
     assert NOW.tzinfo
+
+
+def test_a_module_whose_data_are_absent_cannot_be_started(open_portal):
+    page = open_portal(n_datasets=0).read("/learn/module-0")
+    assert "dataset-0" in page.text
+    assert "not on this site yet" in page.text
+    assert page.find("form", action="/workspaces/start") == []
