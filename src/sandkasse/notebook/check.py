@@ -76,7 +76,7 @@ def _error_of(reply: httpx.Response) -> SandkasseError:
     classes = {cls.code: cls for cls in error_classes()}
     try:
         told = orjson.loads(reply.content[:LARGEST_REPLY])
-        return classes[told["code"]](str(told["message"]), next_step=str(told["next_step"]))
+        return classes.get(told["code"], SandkasseError)(str(told["message"]), next_step=str(told["next"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return PortalUnreachableError(
             f"The portal gave an unexpected answer (status {reply.status_code}).",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from sandkasse.cohort.observation.traps import TRAPS
 from sandkasse.core.errors import ModuleInvalidError
 from sandkasse.training.facts import check_is_one_select
 from sandkasse.training.grading import exercise_statements, read_parameters
@@ -14,6 +15,7 @@ from sandkasse.training.library import ShelvedModule
 from sandkasse.training.spec import ANSWERS_FILE, Exercise, Module, Part
 
 FEWEST_ACCEPTED = 2
+SIMULATED_CONTRACT = "dk-registers"
 SIDES = {"classification": {"extra", "missed", "type", "any"}, "dates": {"extra", "missed", "date", "any"}}
 
 _MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
@@ -85,6 +87,8 @@ def _error_faults(exercise: Exercise) -> Iterator[str]:
         if error.trap is None and error.id not in kinds:
             known = ", ".join(sorted(kinds))
             yield f"the error {error.id!r} is no kind of {exercise.grader} and has no trap; kinds: {known}"
+        if error.trap is not None and exercise.contract == SIMULATED_CONTRACT and error.trap not in TRAPS:
+            yield f"the error {error.id!r} names an unknown trap; there are {', '.join(TRAPS)}"
         if error.trap is not None and error.side not in SIDES.get(exercise.grader, set()):
             yield f"the error {error.id!r} has a trap on the side {error.side!r}, which {exercise.grader} does not know"
     for kind in sorted(grader.kinds(parameters) - set(ids)):

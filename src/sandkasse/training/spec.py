@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -230,7 +231,7 @@ class Module(_Record):
 
 
 def read_module(folder: Path) -> Module:
-    """Read a module's `module.yaml`; its other files are the lint's business.
+    """Read a module's `module.yaml`; its other files are the lint's business. An unchanged file is parsed once.
 
     Args:
         folder: The module's folder.
@@ -238,11 +239,17 @@ def read_module(folder: Path) -> Module:
     Raises:
         ModuleInvalidError: With one line for each finding.
     """
-    path = folder / MODULE_FILE
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe loader, see there
-    except FileNotFoundError as exc:
+        entry = (folder / MODULE_FILE).stat()
+    except OSError as exc:
         raise ModuleInvalidError(f"{folder.name} has no {MODULE_FILE}.", next_step="sandkasse module new") from exc
+    return _read_cached(folder, entry.st_mtime_ns, entry.st_size, entry.st_ino)
+
+
+@lru_cache(maxsize=256)
+def _read_cached(folder: Path, _mtime_ns: int, _size: int, _inode: int) -> Module:
+    try:
+        raw = yaml.load((folder / MODULE_FILE).read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe one
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
         place = getattr(exc, "problem_mark", None)
         where = f" at line {place.line + 1}, column {place.column + 1}" if place else ""
@@ -256,25 +263,6 @@ def read_module(folder: Path) -> Module:
     if module.id != folder.name:
         raise invalid_module(folder.name, [f"id is {module.id!r}, and the folder is named {folder.name!r}"])
     return module
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads YAML as YAML 1.2 does: `on`, `off`, `yes` and `no` are words, and a key stands once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Make a mapping, and refuse a key that stands twice."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        doubled = sorted({key for key in keys if keys.count(key) > 1})
-        if doubled:
-            raise yaml.constructor.ConstructorError(None, None, f"the key {doubled[0]} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
 def invalid_module(module_id: str, findings: list[str]) -> ModuleInvalidError:
@@ -295,3 +283,22 @@ def validation_findings(error: ValidationError, *, under: str = "") -> list[str]
         place = ".".join(part for part in (under, where) if part)
         findings.append(f"{place}: {message}" if place else message)
     return findings
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads YAML as YAML 1.2 does: `on`, `off`, `yes` and `no` are words, and a key stands once."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Make a mapping, and refuse a key that stands twice."""
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        doubled = sorted({key for key in keys if keys.count(key) > 1})
+        if doubled:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {doubled[0]} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
