@@ -6,7 +6,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
 from sandkasse.contract.model import LOGICAL_TYPES, Column, Contract, LogicalType, Table
-from sandkasse.contract.probes import fits, null_count
+from sandkasse.contract.probes import fits
 from sandkasse.core.errors import ContractInvalidError
 
 # The order decides where a type fits two families: a whole number is an integer before it is a number.
@@ -33,7 +33,9 @@ def draft_contract(name: str, tables: Mapping[str, ir.Table], *, version: str = 
 
 
 def _draft_table(name: str, data: ir.Table) -> Table:
-    counted = data.aggregate([null_count(data, column).name(f"n{i}") for i, column in enumerate(data.columns)])
+    counted = data.aggregate(
+        [data.count(where=data[column].isnull()).name(f"n{i}") for i, column in enumerate(data.columns)]
+    )
     nulls = counted.to_pyarrow().to_pylist()[0]
     columns = tuple(
         Column(

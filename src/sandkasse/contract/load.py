@@ -1,5 +1,6 @@
 """Contracts as files: Open Data Contract Standard v3 in YAML, and their content hash."""
 
+from collections import Counter
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
@@ -89,7 +90,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        twice = sorted({key for key in keys if keys.count(key) > 1})
+        twice = sorted(key for key, times in Counter(keys).items() if times > 1)
         if twice:
             raise invalid(f"line {node.start_mark.line + 1}", f"the key {twice[0]} is stated twice")
         return super().construct_mapping(node, deep=deep)

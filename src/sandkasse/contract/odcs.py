@@ -228,6 +228,8 @@ def _quality(rule: DataQuality, logical: LogicalType, where: str) -> Quality:
         raise invalid(where, f"the {metric} rule has arguments that are not checked here: {', '.join(arguments)}")
     if metric in ("missingValues", "invalidValues") and not isinstance(listed, list) and pattern is None:
         raise invalid(where, f"the {metric} rule needs its list of values under arguments")
+    if listed and pattern is not None:
+        raise invalid(where, "an invalidValues rule has a list or a pattern, not both", "state two rules")
     if metric == "duplicateValues":
         raise invalid(where, "uniqueness of one column is said as unique: true", "write unique: true on the column")
     return Quality(

@@ -36,7 +36,7 @@ EVERYTHING = Contract(
             Column("pnr", "string", quality=(
                 Quality("nullValues", at_most=5, unit="percent", severity="warning"),
                 Quality("missingValues", values=("0",), at_most=2.5, unit="percent"),
-                Quality("invalidValues", values=("a",), pattern="a"),
+                Quality("invalidValues", pattern="a", at_most=3),
             )),
             Column("day", "date"),
         ), references=(Reference(("pnr",), "p", ("pnr",)), Reference(("pnr", "day"), "p", ("pnr", "day"))),
