@@ -263,7 +263,8 @@ def write_targets(folder: Path, n: np.ndarray, stock: np.ndarray) -> None:
             ("deaths_with_diabetes", sex, age, year, int(dd), round(yd, 1), "fitted" if year <= 2007 else "held out")
         )
         rows.append(("deaths_without_diabetes", sex, age, year, int(dn), round(yn, 1), "held out"))
-        rows.append(("diabetes_prevalence", sex, age, year, round(yd, 1), round(yn + yd, 1), "held out"))
+        share_role = "fitted" if year == 1996 else "held out"
+        rows.append(("diabetes_prevalence", sex, age, year, round(yd, 1), round(yn + yd, 1), share_role))
     write("targets.csv", "quantity,sex,age_from,year,events,person_years,role", rows)
 
 

@@ -298,7 +298,8 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
         treated: False for the life without the treatments that the model withholds.
         tables: The compiled model.
         scratch: Written: onsets, detections, treatments.
-        tally: Either of size 0, or adds up time at risk, time × relative hazard and acute deaths, shape
+        tally: Either of size 0, or adds up, over the resident time at risk of the lived life, the hazard table
+            and the person's own hazard, and (under the last target) acute deaths, shape
             (sex, five years, five ages, condition + death + acute death, 2).
 
     Returns:
@@ -306,6 +307,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
     """
     reset(seed, person, tables, scratch)
     n = scratch.onset.shape[0]
+    counting = treated and tally.shape[0] > 0
     n_treatments, n_rows = scratch.begun.shape[0], scratch.row_open.shape[0]
     smoking = 2 * n + n_treatments
     hazard, jan1 = tables.hazard, tables.jan1
@@ -336,14 +338,15 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
         if varies:
             combine(tables, scratch, age)
         while now < year_end and now < limit:
+            # What an event sets off is gathered here and done in one place below: sources whose effects begin and end.
+            begins, ends, reopen = -1, -1, False
             if coming <= now:
                 what = scratch.what[place]
                 forget(scratch, place)
                 if what == SMOKING_STARTS:
-                    start_source(tables, scratch, smoking, now)
+                    begins = smoking
                 elif what == SMOKING_STOPS:
-                    stop_source(tables, scratch, smoking)
-                    start_source(tables, scratch, smoking + 1, now)
+                    begins, ends = smoking + 1, smoking
                 elif what == PREGNANCY_BEGINS:
                     pregnant = True
                 elif what == PREGNANCY_ENDS:
@@ -355,141 +358,140 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                         begin_effect(scratch, what - EFFECT_BEGINS)
                 elif now >= entry and not resident:
                     resident = True
-                    open_rows(tables, scratch, treated)
-                    any_row = True
-                varies = scratch.counts[0] > 0
-                combine(tables, scratch, age)
-                place = next_due(scratch)
-                coming = scratch.due[place] if place >= 0 else FAR
-                continue
-            span = min(year_end, limit, coming, death_at) - now
-            # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
-            kind, which = -1, -1
-            for c in range(n + 1):
-                rate = 0.0
-                if scratch.open[c] and (c == n or pregnant or not tables.only_pregnant[c]):
-                    rate = scratch.base[c] * scratch.ratio[c]
-                    need = scratch.draw[c] - scratch.used[c]
-                    if rate * span > need:
-                        span = max(need / rate, 0.0)
-                        kind, which = 0, c
-                scratch.rate[c] = rate
-            if any_waiting:
-                for c in range(n):
-                    if scratch.waiting[c]:
-                        rate = tables.detect_year[y, c] * tables.detect_age[age, c] * scratch.ratio[n + 1 + c]
-                        need = scratch.waiting_draw[c] - scratch.waiting_used[c]
-                        if rate * span > need:
-                            span = max(need / rate, 0.0)
-                            kind, which = 1, c
-                        scratch.waiting_rate[c] = rate
-            if any_row:
-                for r in range(n_rows):
-                    if scratch.row_open[r]:
-                        if scratch.row_draw[r] < 0.0:
-                            index = tables.row_index[r] * ATTEMPTS + person.attempt
-                            scratch.row_draw[r] = exponential(seed, person.number, START, index)
-                            scratch.row_used[r] = 0.0
-                        rate = tables.row_rate[y, r]
-                        if now - scratch.detected[tables.row_condition[r]] < tables.row_early_days[r]:
-                            rate *= tables.row_early_ratio[r]
-                        need = scratch.row_draw[r] - scratch.row_used[r]
-                        if rate * span > need:
-                            span = max(need / rate, 0.0)
-                            kind, which = 2, r
-                        scratch.row_rate[r] = rate
-            if any_stop:
-                for t in range(n_treatments):
-                    if scratch.stopping[t] > 0.0:
-                        need = scratch.stop_draw[t] - scratch.stop_used[t]
-                        if scratch.stopping[t] * span > need:
-                            span = max(need / scratch.stopping[t], 0.0)
-                            kind, which = 3, t
-            # Let the time pass.
-            if tally.shape[0] > 0 and resident and year < tables.numbers[1]:
-                early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
-                for c in range(n + 1):
-                    if scratch.rate[c] > 0.0:
-                        tally[sex, early, young, c, 0] += span
-                        tally[sex, early, young, c, 1] += span * scratch.rate[c] / hazard[sex, y, age, c]
-            for c in range(n + 1):
-                scratch.used[c] += scratch.rate[c] * span
-            if any_waiting:
-                for c in range(n):
-                    if scratch.waiting[c]:
-                        scratch.waiting_used[c] += scratch.waiting_rate[c] * span
-            if any_row:
-                for r in range(n_rows):
-                    if scratch.row_open[r]:
-                        scratch.row_used[r] += scratch.row_rate[r] * span
-            if any_stop:
-                for t in range(n_treatments):
-                    scratch.stop_used[t] += scratch.stopping[t] * span
-            if kind < 0:
-                # min() gave one of these four; adding the span back could miss it by rounding.
-                now = min(year_end, limit, coming, death_at)
-                if now >= death_at:
-                    if tally.shape[0] > 0 and resident:
-                        early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
-                        tally[sex, early, young, n + 1, 0] += 1.0
-                    return math.floor(death_at), fatal
-                continue
-            now += span
-            day = math.floor(now)
-            if kind == 0 and which == n:
-                return day, -1
-            if kind == 0:
-                scratch.onset[which] = day
-                scratch.open[which] = False
-                for other in range(n):
-                    if tables.excludes[which, other]:
-                        scratch.open[other] = False
-                scratch.waiting[which] = True
-                any_waiting = True
-                scratch.waiting_used[which] = 0.0
-                scratch.waiting_draw[which] = exponential(
-                    seed, person.number, DETECTION, which * ATTEMPTS + person.attempt
-                )
-                start_source(tables, scratch, which, now)
-                threshold = tables.acute[y, age, which]
-                if threshold > 0.0:
-                    luck = exponential(seed, person.number, ACUTE, which * ATTEMPTS + person.attempt)
-                    if luck <= threshold and now + tables.acute_days[which] * luck / threshold < death_at:
-                        death_at = now + tables.acute_days[which] * luck / threshold
-                        fatal = which
-            elif kind == 1:
-                scratch.detected[which] = day
-                scratch.waiting[which] = False
-                start_source(tables, scratch, n + which, now)
-                for r in range(n_rows):
-                    if tables.row_condition[r] == which and tables.row_early_days[r] > 0.0:
-                        foresee(scratch, day + tables.row_early_days[r], NOTHING)
-                if resident:
-                    open_rows(tables, scratch, treated)
-                    any_row = True
-            elif kind == 2:
-                t = tables.row_treatment[which]
-                if scratch.state[t] == 0:
-                    scratch.begun[t] = day
-                    scratch.begun_for[t] = tables.row_condition[which]
-                    scratch.state[t] = RUNNING
-                    if tables.row_stop[which] > 0.0:
-                        scratch.stopping[t] = tables.row_stop[which]
-                        scratch.stop_used[t] = 0.0
-                        scratch.stop_draw[t] = exponential(seed, person.number, STOP, t * ATTEMPTS + person.attempt)
-                        any_stop = True
-                else:
-                    scratch.again[t] = day
-                    scratch.again_for[t] = tables.row_condition[which]
-                    scratch.state[t] = AGAIN
-                start_source(tables, scratch, 2 * n + t, now)
-                open_rows(tables, scratch, treated)
+                    reopen = True
             else:
-                scratch.stopped[which] = day
-                scratch.stopping[which] = 0.0
-                scratch.state[which] = STOPPED
-                stop_source(tables, scratch, 2 * n + which)
+                span = min(year_end, limit, coming, death_at) - now
+                # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
+                kind, which = -1, -1
+                for c in range(n + 1):
+                    rate = 0.0
+                    if scratch.open[c] and (c == n or pregnant or not tables.only_pregnant[c]):
+                        rate = scratch.base[c] * scratch.ratio[c]
+                        need = scratch.draw[c] - scratch.used[c]
+                        if rate * span > need:
+                            span = max(need / rate, 0.0)
+                            kind, which = 0, c
+                    scratch.rate[c] = rate
+                if any_waiting:
+                    for c in range(n):
+                        if scratch.waiting[c]:
+                            rate = tables.detect_year[y, c] * tables.detect_age[age, c] * scratch.ratio[n + 1 + c]
+                            need = scratch.waiting_draw[c] - scratch.waiting_used[c]
+                            if rate * span > need:
+                                span = max(need / rate, 0.0)
+                                kind, which = 1, c
+                            scratch.waiting_rate[c] = rate
+                if any_row:
+                    for r in range(n_rows):
+                        if scratch.row_open[r]:
+                            if scratch.row_draw[r] < 0.0:
+                                index = tables.row_index[r] * ATTEMPTS + person.attempt
+                                scratch.row_draw[r] = exponential(seed, person.number, START, index)
+                                scratch.row_used[r] = 0.0
+                            rate = tables.row_rate[y, r]
+                            if now - scratch.detected[tables.row_condition[r]] < tables.row_early_days[r]:
+                                rate *= tables.row_early_ratio[r]
+                            need = scratch.row_draw[r] - scratch.row_used[r]
+                            if rate * span > need:
+                                span = max(need / rate, 0.0)
+                                kind, which = 2, r
+                            scratch.row_rate[r] = rate
+                if any_stop:
+                    for t in range(n_treatments):
+                        if scratch.stopping[t] > 0.0:
+                            need = scratch.stop_draw[t] - scratch.stop_used[t]
+                            if scratch.stopping[t] * span > need:
+                                span = max(need / scratch.stopping[t], 0.0)
+                                kind, which = 3, t
+                # Let the time pass.
+                if counting and resident:
+                    early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
+                    for c in range(n + 1):
+                        if scratch.rate[c] > 0.0:
+                            tally[sex, early, young, c, 0] += span * hazard[sex, y, age, c]
+                            tally[sex, early, young, c, 1] += span * scratch.rate[c]
+                for c in range(n + 1):
+                    scratch.used[c] += scratch.rate[c] * span
+                if any_waiting:
+                    for c in range(n):
+                        if scratch.waiting[c]:
+                            scratch.waiting_used[c] += scratch.waiting_rate[c] * span
+                if any_row:
+                    for r in range(n_rows):
+                        if scratch.row_open[r]:
+                            scratch.row_used[r] += scratch.row_rate[r] * span
+                if any_stop:
+                    for t in range(n_treatments):
+                        scratch.stop_used[t] += scratch.stopping[t] * span
+                if kind < 0:
+                    # min() gave one of these four; adding the span back could miss it by rounding.
+                    now = min(year_end, limit, coming, death_at)
+                    if now >= death_at:
+                        if counting and resident:
+                            early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
+                            tally[sex, early, young, n + 1, 0] += 1.0
+                        return math.floor(death_at), fatal
+                    continue
+                now += span
+                day = math.floor(now)
+                if kind == 0 and which == n:
+                    return day, -1
+                if kind == 0:
+                    scratch.onset[which] = day
+                    scratch.open[which] = False
+                    for other in range(n):
+                        if tables.excludes[which, other]:
+                            scratch.open[other] = False
+                    scratch.waiting[which] = True
+                    any_waiting = True
+                    thing = which * ATTEMPTS + person.attempt
+                    scratch.waiting_used[which] = 0.0
+                    scratch.waiting_draw[which] = exponential(seed, person.number, DETECTION, thing)
+                    begins = which
+                    threshold = tables.acute[y, age, which]
+                    if threshold > 0.0:
+                        luck = exponential(seed, person.number, ACUTE, thing)
+                        if luck <= threshold and now + tables.acute_days[which] * luck / threshold < death_at:
+                            death_at = now + tables.acute_days[which] * luck / threshold
+                            fatal = which
+                elif kind == 1:
+                    scratch.detected[which] = day
+                    scratch.waiting[which] = False
+                    begins = n + which
+                    for r in range(n_rows):
+                        if tables.row_condition[r] == which and tables.row_early_days[r] > 0.0:
+                            foresee(scratch, day + tables.row_early_days[r], NOTHING)
+                    reopen = resident
+                elif kind == 2:
+                    t = tables.row_treatment[which]
+                    if scratch.state[t] == 0:
+                        scratch.begun[t] = day
+                        scratch.begun_for[t] = tables.row_condition[which]
+                        scratch.state[t] = RUNNING
+                        if tables.row_stop[which] > 0.0:
+                            scratch.stopping[t] = tables.row_stop[which]
+                            scratch.stop_used[t] = 0.0
+                            scratch.stop_draw[t] = exponential(seed, person.number, STOP, t * ATTEMPTS + person.attempt)
+                            any_stop = True
+                    else:
+                        scratch.again[t] = day
+                        scratch.again_for[t] = tables.row_condition[which]
+                        scratch.state[t] = AGAIN
+                    begins = 2 * n + t
+                    reopen = True
+                else:
+                    scratch.stopped[which] = day
+                    scratch.stopping[which] = 0.0
+                    scratch.state[which] = STOPPED
+                    ends = 2 * n + which
+                    reopen = True
+            if ends >= 0:
+                stop_source(tables, scratch, ends)
+            if begins >= 0:
+                start_source(tables, scratch, begins, now)
+            if reopen:
                 open_rows(tables, scratch, treated)
+                any_row = True
             varies = scratch.counts[0] > 0
             combine(tables, scratch, age)
             place = next_due(scratch)

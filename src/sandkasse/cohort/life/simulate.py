@@ -174,7 +174,6 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     start, end = np.empty(N_SPELLS, dtype=np.int64), np.empty(N_SPELLS, dtype=np.int64)
     place = np.empty(N_SPELLS, dtype=np.int64)
     traits = np.empty(liability.shape[1], dtype=np.float64)
-    none = np.zeros((0, 0, 0, 0, 0), dtype=np.float64)
     for i in range(person.shape[0]):
         number = person[i]
         sex_i, birth_year, birth, entry = draw_entry(seed, number, tables)
@@ -183,53 +182,56 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
         n_deliveries = 0
         if sex_i == 2:
             n_deliveries = int(draw_deliveries(seed, number, birth_year, birth, stop, tables, scratch.deliveries))
-        attempt = 0
+        attempt, treated = 0, True
+        # One place calls `live`, for the lived and for the untreated life, so that it is compiled into the kernel once.
         while True:
-            draw_liabilities(seed, number, attempt, tables, traits, scratch.fixed)
+            if treated:
+                draw_liabilities(seed, number, attempt, tables, traits, scratch.fixed)
             bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
             smoke, quit_day = draw_smoking(seed, number, attempt, sex_i, birth_year, birth, tables)
             who = Person(
                 number, attempt, sex_i, birth_year, birth, entry, stop, smoke, quit_day, bmi, slope, n_deliveries
             )
-            death, fatal = live(seed, who, True, tables, scratch, tally)
-            if death >= entry or attempt == ATTEMPTS - 1:
-                break
-            attempt += 1
-        death = max(death, entry)
-        sex[i], birth_day[i], death_day[i], fatal_condition[i] = sex_i, birth, death, fatal
-        last = min(stop, death + 1)
-        for s in range(n_spells):
-            if start[s] < last:
-                residence_start[i, s] = start[s]
-                residence_end[i, s] = min(end[s], last)
-                municipality[i, s] = place[s]
-        for k in range(traits.shape[0]):
-            liability[i, k] = traits[k]
-        bmi_at_20[i], bmi_slope_per_year[i] = bmi, slope
-        hba1c_set_point[i] = draw_set_point(seed, number, attempt)
-        if smoke < last:
-            smoking_start[i] = smoke
-            if quit_day < last:
-                smoking_stop[i] = quit_day
-        for k in range(n_deliveries):
-            if scratch.deliveries[k] <= death:
-                delivery_day[i, k] = scratch.deliveries[k]
-        for c in range(onset_day.shape[1]):
-            onset_day[i, c] = scratch.onset[c]
-            detected_day[i, c] = scratch.detected[c]
-            onset_day_untreated[i, c] = scratch.onset[c]
-        death_day_untreated[i] = death
-        another = False
-        for t in range(treatment_day.shape[1]):
-            treatment_day[i, t] = scratch.begun[t]
-            treatment_stop_day[i, t] = scratch.stopped[t]
-            treatment_for[i, t] = scratch.begun_for[t]
-            treatment_again_day[i, t] = scratch.again[t]
-            treatment_again_for[i, t] = scratch.again_for[t]
-            if scratch.begun[t] != _NEVER and tables.withheld[t]:
-                another = True
-        if another:
-            death, fatal = live(seed, who, False, tables, scratch, none)
-            death_day_untreated[i] = death
+            death, fatal = live(seed, who, treated, tables, scratch, tally)
+            if death < entry and attempt < ATTEMPTS - 1:
+                attempt += 1
+                continue
+            death = max(death, entry)
             for c in range(onset_day.shape[1]):
                 onset_day_untreated[i, c] = scratch.onset[c]
+            death_day_untreated[i] = death
+            if not treated:
+                break
+            sex[i], birth_day[i], death_day[i], fatal_condition[i] = sex_i, birth, death, fatal
+            last = min(stop, death + 1)
+            for s in range(n_spells):
+                if start[s] < last:
+                    residence_start[i, s] = start[s]
+                    residence_end[i, s] = min(end[s], last)
+                    municipality[i, s] = place[s]
+            for k in range(traits.shape[0]):
+                liability[i, k] = traits[k]
+            bmi_at_20[i], bmi_slope_per_year[i] = bmi, slope
+            hba1c_set_point[i] = draw_set_point(seed, number, attempt)
+            if smoke < last:
+                smoking_start[i] = smoke
+                if quit_day < last:
+                    smoking_stop[i] = quit_day
+            for k in range(n_deliveries):
+                if scratch.deliveries[k] <= death:
+                    delivery_day[i, k] = scratch.deliveries[k]
+            for c in range(onset_day.shape[1]):
+                onset_day[i, c] = scratch.onset[c]
+                detected_day[i, c] = scratch.detected[c]
+            another = False
+            for t in range(treatment_day.shape[1]):
+                treatment_day[i, t] = scratch.begun[t]
+                treatment_stop_day[i, t] = scratch.stopped[t]
+                treatment_for[i, t] = scratch.begun_for[t]
+                treatment_again_day[i, t] = scratch.again[t]
+                treatment_again_for[i, t] = scratch.again_for[t]
+                if scratch.begun[t] != _NEVER and tables.withheld[t]:
+                    another = True
+            if not another:
+                break
+            treated = False
