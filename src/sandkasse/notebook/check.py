@@ -47,10 +47,14 @@ def check(exercise: str, answer: Any = ...) -> "VerdictCard | BlankCard":
         tries = _tries[settings.module_id, exercise]
         return VerdictCard(modules.check_answer_offline(settings, settings.module_id, exercise, value, tries=tries))
     content_type, body = modules.write_submission(exercise, value)
-    return VerdictCard(modules.read_verdict(_send(settings, content_type, body)))
+    reply = _send(settings, content_type, body)
+    try:
+        return VerdictCard(modules.read_verdict(reply.content))
+    except ValueError as exc:
+        raise _unexpected(reply) from exc
 
 
-def _send(settings: Settings, content_type: str, body: bytes) -> bytes:
+def _send(settings: Settings, content_type: str, body: bytes) -> httpx.Response:
     if not settings.portal_url or not settings.token:
         raise PortalUnreachableError(
             "No portal is known here, so nobody can check the answer.",
@@ -68,7 +72,7 @@ def _send(settings: Settings, content_type: str, body: bytes) -> bytes:
         ) from exc
     if reply.status_code != httpx.codes.OK:
         raise _error_of(reply)
-    return reply.content
+    return reply
 
 
 def _error_of(reply: httpx.Response) -> SandkasseError:
@@ -78,10 +82,14 @@ def _error_of(reply: httpx.Response) -> SandkasseError:
         told = orjson.loads(reply.content[:LARGEST_REPLY])
         return classes.get(told["code"], SandkasseError)(str(told["message"]), next_step=str(told["next"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        return PortalUnreachableError(
-            f"The portal gave an unexpected answer (status {reply.status_code}).",
-            next_step="see whether sandkasse up is still running, then start the module again from the portal",
-        )
+        return _unexpected(reply)
+
+
+def _unexpected(reply: httpx.Response) -> PortalUnreachableError:
+    return PortalUnreachableError(
+        f"The portal gave an unexpected answer (status {reply.status_code}).",
+        next_step="see whether sandkasse up is still running, then start the module again from the portal",
+    )
 
 
 class BlankCard:
