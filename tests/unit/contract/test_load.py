@@ -248,14 +248,19 @@ def test_refuses_a_table(load: Load, document: Document, change: dict[str, Any],
         "a: !!python/object/apply:os.system [ls]",
         "[" * 5000,
         "x: \x00",
-        "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
-        + "".join(f"{n}: &{n} [{','.join(['*' + p] * 10)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
     ],
 )
 def test_refuses_text_that_is_no_contract(text: str) -> None:
     with pytest.raises(ContractInvalidError) as caught:
         parse_contract(text)
     assert "\n" not in caught.value.message
+
+
+def test_refuses_aliases_that_unfold_without_end() -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{n}: &{n} [{', '.join(['*' + p] * 10)}]" for p, n in zip("abcdefgh", "bcdefghi", strict=True)]
+    with pytest.raises(ContractInvalidError, match="a million values"):
+        parse_contract("\n".join(lines))
 
 
 def test_refuses_files_it_cannot_read(tmp_path: Path) -> None:
