@@ -1,4 +1,4 @@
-"""Write the generated reference pages: errors, settings, command line. `--check` fails where one is out of date."""
+"""Write the generated pages: contents, errors, settings, command line. `--check` fails where one is out of date."""
 
 import sys
 from collections.abc import Callable
@@ -10,21 +10,45 @@ import typer
 from sandkasse.cli import application
 from sandkasse.core import errors, settings
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
+SECTIONS = {
+    "tutorials": ("Tutorials", "Learn by doing, from the beginning to the end."),
+    "how-to": ("How-to", "One task each."),
+    "reference": ("Reference", "What there is, exactly."),
+    "explanation": ("Explanation", "How it works, and why."),
+    "decisions": ("Decisions", "What was chosen, and what was refused with which measurement."),
+}
 
 
 def main(arguments: list[str]) -> int:
     """Write or compare every page; returns the number of pages that differ (0 after writing)."""
-    pages: dict[str, Callable[[], str]] = {"errors.md": errors_page, "settings.md": settings_page, "cli.md": cli_page}
+    pages: dict[str, Callable[[], str]] = {
+        "reference/errors.md": errors_page,
+        "reference/settings.md": settings_page,
+        "reference/cli.md": cli_page,
+        "README.md": contents_page,
+    }
     differing = []
     for name, make in pages.items():
-        path, text = REFERENCE / name, make()
+        path, text = DOCS / name, make()
         if not path.exists() or path.read_text("utf-8") != text:
             differing.append(name)
             if "--check" not in arguments:
                 path.write_text(text, "utf-8")
     sys.stdout.write("".join(f"{'differs' if '--check' in arguments else 'written'}: {name}\n" for name in differing))
     return len(differing) if "--check" in arguments else 0
+
+
+def contents_page() -> str:
+    """List every page under its section, by its first heading."""
+    lines = ["# Documentation", "", "Made from the pages' own headings."]
+    for folder, (title, promise) in SECTIONS.items():
+        lines += ["", f"## {title}", "", promise, ""]
+        for page in sorted((DOCS / folder).glob("*.md")):
+            heading = page.read_text("utf-8").splitlines()[0].removeprefix("# ")
+            number = f"{page.name[:4]} " if folder == "decisions" else ""
+            lines.append(f"- [{number}{heading}]({folder}/{page.name})")
+    return "\n".join([*lines, ""])
 
 
 def errors_page() -> str:
