@@ -32,8 +32,9 @@ BoolArray = npt.NDArray[np.bool_]
 NEVER = 2**31 - 1
 FAR = 1.0e18
 TALLY_STEP = 5
-SMOKING_STARTS, SMOKING_STOPS, PREGNANCY_BEGINS, PREGNANCY_ENDS, NOTHING = 0, 1, 2, 3, 4
-EFFECT_BEGINS, EFFECT_ENDS = 1_000, 1_000_000
+SMOKING_STARTS, SMOKING_STOPS = np.int64(0), np.int64(1)
+PREGNANCY_BEGINS, PREGNANCY_ENDS, NOTHING = np.int64(2), np.int64(3), np.int64(4)
+EFFECT_BEGINS, EFFECT_ENDS = np.int64(1_000), np.int64(1_000_000)
 RUNNING, STOPPED, AGAIN = 1, 2, 3
 
 
@@ -151,7 +152,7 @@ def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
 
 
 @helper
-def combine(tables: LifeTables, scratch: Scratch, age: int) -> None:
+def combine(tables: LifeTables, scratch: Scratch, age: Whole) -> None:
     """Multiply the hazard ratios of the active effects, in their order of arrival, for each target."""
     ratio = scratch.ratio
     for k in range(ratio.shape[0]):
@@ -162,7 +163,7 @@ def combine(tables: LifeTables, scratch: Scratch, age: int) -> None:
 
 
 @helper
-def foresee(scratch: Scratch, when: float, what: int) -> None:
+def foresee(scratch: Scratch, when: float, what: Whole) -> None:
     """Note that something is to come."""
     n = scratch.counts[1]
     scratch.due[n] = when
@@ -326,7 +327,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
     place = next_due(scratch)
     coming = scratch.due[place] if place >= 0 else FAR
     age = 0
-    combine(tables, scratch, 0)
+    combine(tables, scratch, np.int64(0))
     while now < limit:
         year_end = float(jan1[year + 1 - CALENDAR_YEAR])
         y = min(max(year - TABLE_YEAR, 0), N_TABLE_YEARS - 1)
@@ -461,7 +462,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     for r in range(n_rows):
                         if tables.row_condition[r] == which and tables.row_early_days[r] > 0.0:
                             foresee(scratch, day + tables.row_early_days[r], NOTHING)
-                    reopen = resident
+                    reopen = bool(resident)
                 elif kind == 2:
                     t = tables.row_treatment[which]
                     if scratch.state[t] == 0:

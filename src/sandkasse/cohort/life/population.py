@@ -27,11 +27,11 @@ def draw_entry(seed: np.uint64, person: Whole, tables: LifeTables) -> tuple[Whol
     Returns:
         Sex (1 man, 2 woman), year of birth, day of birth, first day of residence.
     """
-    place = np.searchsorted(tables.entry_cumulative, uniform(seed, person, ENTRY, 0))
+    place = np.searchsorted(tables.entry_cumulative, uniform(seed, person, ENTRY, np.int64(0)))
     place = min(place, tables.entry_kind.shape[0] - 1)
     kind, year, age = tables.entry_kind[place], tables.entry_year[place], tables.entry_age[place]
     jan1 = tables.jan1
-    u, v = uniform(seed, person, ENTRY, 1), uniform(seed, person, ENTRY, 2)
+    u, v = uniform(seed, person, ENTRY, np.int64(1)), uniform(seed, person, ENTRY, np.int64(2))
     birth_year = year - 1 - age if kind != 1 else year
     first = jan1[birth_year - CALENDAR_YEAR]
     length = jan1[birth_year - CALENDAR_YEAR + 1] - first
@@ -133,17 +133,17 @@ def draw_residence(  # noqa: PLR0913, PLR0917 — compiled
     numbers = tables.numbers
     horizon = tables.jan1[int(numbers[1]) - CALENDAR_YEAR]
     move = int(_NEVER)
-    if uniform(seed, person, MUNICIPALITY, 1) < numbers[11]:
-        years = numbers[12] + numbers[13] * exponential(seed, person, MUNICIPALITY, 2)
+    if uniform(seed, person, MUNICIPALITY, np.int64(1)) < numbers[11]:
+        years = numbers[12] + numbers[13] * exponential(seed, person, MUNICIPALITY, np.int64(2))
         move = int(birth + int(years * 365.25))
-    code = draw_municipality(seed, person, 0, tables)
+    code = draw_municipality(seed, person, np.int64(0), tables)
     begin, n = entry, 0
     for away in range(3):
         leave = draw_emigration(seed, person, away, sex, birth_year, begin, tables)
         if begin < move < leave and n < N_SPELLS - 1:
             start[n], end[n], place[n] = begin, move, code
             n += 1
-            code = draw_municipality(seed, person, 3, tables)
+            code = draw_municipality(seed, person, np.int64(3), tables)
             begin, move = move, int(_NEVER)
         start[n], end[n], place[n] = begin, leave, code
         n += 1
@@ -178,7 +178,7 @@ def draw_deliveries(
     """
     spacing = tables.numbers[16]
     free_from = float(birth)
-    left = exponential(seed, person, DELIVERY, 0)
+    left = exponential(seed, person, DELIVERY, np.int64(0))
     n = 0
     for year in range(birth_year + 15, birth_year + 51):
         first, last = float(tables.jan1[year - CALENDAR_YEAR]), float(tables.jan1[year + 1 - CALENDAR_YEAR])

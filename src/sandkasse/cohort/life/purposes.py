@@ -2,23 +2,28 @@
 
 Draws of clocks and of what a person brings along are indexed by (thing, attempt): attempts beyond the first replace
 lives that would not have reached the person's entry.
+
+
+Typed numbers, since Numba compiles a function anew for each Python constant that it is called with.
 """
 
-ENTRY = 1
-RESIDENCE = 2
-MUNICIPALITY = 3
-DELIVERY = 4
-LIABILITY_OWN = 10
-LIABILITY_FAMILY = 11
-BODY_MASS = 12
-SMOKING = 13
-SET_POINT = 14
-ONSET = 20
-DETECTION = 21
-DEATH = 22
-START = 23
-STOP = 24
-ACUTE = 25
+import numpy as np
 
-ATTEMPTS = 4096
+ENTRY = np.int64(1)
+RESIDENCE = np.int64(2)
+MUNICIPALITY = np.int64(3)
+DELIVERY = np.int64(4)
+LIABILITY_OWN = np.int64(10)
+LIABILITY_FAMILY = np.int64(11)
+BODY_MASS = np.int64(12)
+SMOKING = np.int64(13)
+SET_POINT = np.int64(14)
+ONSET = np.int64(20)
+DETECTION = np.int64(21)
+DEATH = np.int64(22)
+START = np.int64(23)
+STOP = np.int64(24)
+ACUTE = np.int64(25)
+
+ATTEMPTS = np.int64(4096)
 """Most lives drawn for one person; the index of a draw is thing × ATTEMPTS + attempt."""

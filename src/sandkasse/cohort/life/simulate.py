@@ -15,11 +15,11 @@ from sandkasse.cohort.life.population import (
 )
 from sandkasse.cohort.life.purposes import ATTEMPTS
 from sandkasse.cohort.life.record import NEVER, Int64Array, LifeShard
+from sandkasse.cohort.records import as_record
 from sandkasse.cohort.tables import CompiledModel, LifeTables
 from sandkasse.core.errors import InvalidInputError
 
 SEEDS = 2**64
-_make_scratch = make_scratch
 NO_TALLY = np.zeros((0, 0, 0, 0, 0), dtype=np.float64)
 _NEVER = int(NEVER)
 
@@ -70,8 +70,8 @@ def simulate_and_tally(
     shard = _empty_shard(model, numbers)
     _simulate(
         np.uint64(seed),
-        model.tables,
-        make_scratch(model.tables, N_DELIVERIES),
+        as_record(model.tables),
+        as_record(make_scratch(model.tables, N_DELIVERIES)),
         tally,
         *(getattr(shard, name) for name in _COLUMNS),
     )
@@ -179,10 +179,10 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
         sex_i, birth_year, birth, entry = draw_entry(seed, number, tables)
         n_spells = draw_residence(seed, number, sex_i, birth_year, birth, entry, tables, start, end, place)
         stop = int(end[n_spells - 1])
-        n_deliveries = 0
+        n_deliveries = np.int64(0)
         if sex_i == 2:
-            n_deliveries = int(draw_deliveries(seed, number, birth_year, birth, stop, tables, scratch.deliveries))
-        attempt, treated = 0, True
+            n_deliveries = np.int64(draw_deliveries(seed, number, birth_year, birth, stop, tables, scratch.deliveries))
+        attempt, treated = np.int64(0), True
         # One place calls `live`, for the lived and for the untreated life, so that it is compiled into the kernel once.
         while True:
             if treated:
