@@ -85,11 +85,19 @@ def publish_class_cohort(
     progress: Progress = no_progress,
     clock: Clock = system_clock,
     n_persons: int = CLASS_PERSONS,
+    seed: int | None = None,
 ) -> Card:
-    """Publish the simulated cohort that lessons are graded on, from a secret seed; does nothing if it is there.
+    """Publish the simulated cohort that lessons are graded on; does nothing if it is there.
 
     The truth lies beside the datasets, for the graders alone. It is put in its place just before the dataset, so that a
     published dataset always has its truth.
+
+    Args:
+        settings: Where the store is.
+        progress: Told of finished persons.
+        clock: Gives the day that the card names.
+        n_persons: How many persons.
+        seed: A seed that is not secret, for tests of lessons; otherwise a secret one is drawn and kept.
 
     Returns:
         The dataset's card.
@@ -99,7 +107,7 @@ def publish_class_cohort(
     present = [card for card in store.list() if card.id == CLASS_COHORT]
     if present and truth.is_dir():
         return present[0]
-    seed, commitment = _secret_seed(settings)
+    chosen, commitment = _secret_seed(settings) if seed is None else (seed, f"not secret: {seed}")
     settings.truth.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.truth.chmod(0o700)
     shutil.rmtree(truth, ignore_errors=True)
@@ -109,7 +117,7 @@ def publish_class_cohort(
             hidden.chmod(0o700)
             simulate_registers(
                 n_persons=n_persons,
-                seed=seed,
+                seed=chosen,
                 out=folder,
                 truth=hidden,
                 runner=LocalPool(),
@@ -159,9 +167,9 @@ def _draft(n_persons: int, commitment: str, today: date) -> CardDraft:
         version=_VERSION,
         title="Danish registers, simulated: the class's cohort",
         summary=(
-            "Simulated residents of Denmark 1977–2024 and what the national registers hold on them: population, deaths, "
-            "prescriptions, hospital contacts, primary-care services and laboratory results. Who truly has diabetes is "
-            "known to the graders and not in the data."
+            "Simulated residents of Denmark 1977–2024 and what the national registers hold on them: population, "
+            "deaths, prescriptions, hospital contacts, primary-care services and laboratory results. Who truly has "
+            "diabetes is known to the graders and not in the data."
         ),
         domain="registers",
         tier="simulated",
@@ -174,7 +182,8 @@ def _draft(n_persons: int, commitment: str, today: date) -> CardDraft:
                 text="Carstensen B et al., Epi: A Package for Statistical Analysis in Epidemiology, R package 2.47"
             ),
             Citation(
-                text="Isaksen AA et al. Validation of Register-Based Diabetes Classifiers in Danish Data. Clin Epidemiol 2023",
+                text="Isaksen AA et al. Validation of Register-Based Diabetes Classifiers in Danish Data. "
+                "Clin Epidemiol 2023",
                 doi="10.2147/CLEP.S407019",
             ),
         ),
@@ -186,8 +195,8 @@ def _draft(n_persons: int, commitment: str, today: date) -> CardDraft:
         provenance=record_provenance("cohort publish", parameters, packages=_PACKAGES).to_dict(),
         seed_commitment=commitment,
         how_to_get_real=(
-            "Researchers at Danish institutions apply to Statistics Denmark's Research Services or to the Danish Health "
-            "Data Authority; the same tables and column names are met there."
+            "Researchers at Danish institutions apply to Statistics Denmark's Research Services or to the Danish "
+            "Health Data Authority; the same tables and column names are met there."
         ),
         keywords=("diabetes", "registers", "LPR", "LMDB", "Denmark", "simulated"),
         known_faults=("Figures after 2016 are extrapolated.", "Families are not simulated yet."),

@@ -143,7 +143,7 @@ def _notes(text: str) -> dict[str, str]:
             trailing = stripped.partition("  # ")[2]
             _keep(notes, f"{table}.{key[1]}".lstrip("."), [*waiting, trailing] if trailing else waiting)
         elif waiting:
-            _keep(notes, "" if not table else table, waiting)
+            _keep(notes, table, waiting)
         waiting = []
     return notes
 

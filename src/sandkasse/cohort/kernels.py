@@ -16,7 +16,6 @@ from numba import config, njit, types
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _REGISTERED: list[Any] = []
-_ENABLED: set[str] = set()
 _SOURCES = Path(__file__).resolve().parent
 
 
@@ -24,9 +23,6 @@ def kernel(function: Function) -> Function:
     """Compile an entry point with Numba on its first call, and let `enable_cache` keep the result on disk."""
     compiled: Any = njit(nogil=True)(function)
     _REGISTERED.append(compiled)
-    if config.CACHE_DIR in _ENABLED:
-        # A worker is told of the cache before it imports the kernels.
-        _keep(compiled)
     return compiled  # type: ignore[no-any-return]
 
 

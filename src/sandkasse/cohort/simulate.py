@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sandkasse.cohort.kernels import enable_cache
+from sandkasse.cohort.kernels import cache_folder, enable_cache, is_compiled
 from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.model import CompiledModel, load_model
 from sandkasse.cohort.observation.care import Care, compile_care
@@ -26,6 +26,7 @@ from sandkasse.core.runner import Runner
 
 SHARD_PERSONS = 5_000
 CONTRACT_NAME = "dk-registers"
+COMPILING = "persons (compiling the simulator, once)"
 _MOST_PERSONS = 50_000_000
 # Texts that never repeat gain nothing from a dictionary.
 _UNIQUE = ("recnum", "dw_ek_kontakt")
@@ -114,9 +115,9 @@ def simulate_registers(  # noqa: PLR0913
         out: An empty folder; receives `contract.yaml` and `data/<table>/part-00000.parquet`, ….
         truth: A folder; receives `persons.parquet`, `events.parquet` and `traps.parquet`.
         runner: Where the shards are made.
-        cache: Where compiled kernels are kept.
+        cache: Where compiled kernels are kept (`Settings.kernels`); they are compiled first if they are not there.
         options: What was chosen; the defaults otherwise.
-        progress: Told of finished persons.
+        progress: Told of finished persons; its unit says so while the simulator is being compiled.
 
     Returns:
         How many rows were written.
@@ -128,12 +129,12 @@ def simulate_registers(  # noqa: PLR0913
     _check_numbers(n_persons, seed)
     parts = truth / ".parts" if truth else None
     tasks = _tasks(n_persons, seed, options or Options(), out / "data", parts)
-    enable_cache(cache)
-    _compile_kernels()
+    folder = cache_folder(cache)
+    progress(0, n_persons, "persons" if is_compiled(cache) else COMPILING)
+    prepare(folder)
     rows: Counter[str] = Counter()
     done = 0
-    progress(0, n_persons, "persons")
-    for task_rows, persons in runner.run(write_shard, tasks, prepare=partial(enable_cache, cache)):
+    for task_rows, persons in runner.run(write_shard, tasks, prepare=partial(prepare, folder)):
         rows.update(task_rows)
         done += persons
         progress(done, n_persons, "persons")
@@ -141,6 +142,18 @@ def simulate_registers(  # noqa: PLR0913
         _join_parts(parts, truth)
     (out / "contract.yaml").write_bytes(contract_path().read_bytes())
     return Simulated(n_persons=n_persons, rows=dict(sorted(rows.items())))
+
+
+def prepare(folder: Path) -> None:
+    """Make this process ready: take the kernels' machine code from the cache, or compile them into it.
+
+    Every worker calls it after the parent has, so that only the parent ever compiles.
+
+    Args:
+        folder: Cache of this state of the kernels, as `kernels.cache_folder` names it.
+    """
+    enable_cache(folder)
+    make_shard(ShardTask(0, (0, 2), 0, Options(), Path(), None))
 
 
 def make_shard(task: ShardTask) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
@@ -187,11 +200,6 @@ def _write(table: pa.Table, path: Path) -> None:
 def _loaded() -> tuple[CompiledModel, Care]:
     model = load_model()
     return model, compile_care(read_parameters(), conditions=model.conditions, treatments=model.treatments)
-
-
-def _compile_kernels() -> None:
-    """Compile everything on a few persons, so that workers find the machine code in the cache."""
-    make_shard(ShardTask(0, (0, 2), 0, Options(), Path(), None))
 
 
 def _tasks(n_persons: int, seed: int, options: Options, data: Path, truth: Path | None) -> list[ShardTask]:

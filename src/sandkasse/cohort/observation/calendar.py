@@ -33,13 +33,13 @@ class Calendar(NamedTuple):
     """The days of each year.
 
     Attributes:
-        year_start: First day of each year and of the one after the last, int32, shape (n_years + 1,).
-        elective: Day of the year at each quantile of planned care: on weekdays, less in July and around Christmas, int16,
-            shape (n_years, QUANTILES).
+        year_start: First day of each year and of the one after the last, int64, shape (n_years + 1,).
+        elective: Day of the year at each quantile of planned care: on weekdays, less in July and around Christmas,
+            int16, shape (n_years, QUANTILES).
         acute: The same for care that does not wait, int16, shape (n_years, QUANTILES).
     """
 
-    year_start: npt.NDArray[np.int32]
+    year_start: npt.NDArray[np.int64]
     elective: npt.NDArray[np.int16]
     acute: npt.NDArray[np.int16]
 
@@ -57,7 +57,7 @@ def compile_calendar(*, july: float, christmas: float) -> Calendar:
         elective.append(_quantiles(_planned(start, end, july, christmas)))
         acute.append(_quantiles(np.ones(end - start)))
     return Calendar(
-        np.array(starts, dtype=np.int32), np.array(elective, dtype=np.int16), np.array(acute, dtype=np.int16)
+        np.array(starts, dtype=np.int64), np.array(elective, dtype=np.int16), np.array(acute, dtype=np.int16)
     )
 
 
@@ -77,7 +77,7 @@ def _quantiles(weight: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 
 
 @helper
-def day_in(calendar: Calendar, is_planned: bool, year: int, u: float) -> int:  # noqa: FBT001
+def day_in(calendar: Calendar, is_planned: bool, year: int, u: float) -> int:
     """Give the day of a year at a quantile in (0, 1)."""
     row = year - FIRST_YEAR
     at = int(u * QUANTILES)
@@ -87,7 +87,7 @@ def day_in(calendar: Calendar, is_planned: bool, year: int, u: float) -> int:  #
 
 
 @helper
-def year_of(year_start: npt.NDArray[np.int32], day: int) -> int:
+def year_of(year_start: npt.NDArray[np.int64], day: int) -> int:
     """Give the calendar year of a day, limited to the simulated years."""
     year = FIRST_YEAR + int((day - FIRST_DAY) / 365.25)
     year = min(max(year, FIRST_YEAR), LAST_YEAR)

@@ -117,8 +117,8 @@ class Laboratory(NamedTuple):
     Attributes:
         ticks: 10 ** decimals of each analysis, float64, shape (n_analyses,).
         is_log: Whether an analysis is simulated as its logarithm, bool, shape (n_analyses,).
-        shape: Mean of men and women at 50, change per year of age, spread between and within persons, addition with known
-            kidney disease, float64, shape (n_analyses, 6).
+        shape: Mean of men and women at 50, change per year of age, spread between and within persons, addition with
+            known kidney disease, float64, shape (n_analyses, 6).
         panel: Analyses of each panel, -1 after the last, int64, shape (n_panels, n_most).
         screening: Chance of the panels general, metabolic and thyroid by age band, float64, shape (3, N_BANDS).
         screened: Numbers of these panels, and of `acute` and `pregnancy`, int64, shape (5,).
@@ -241,8 +241,8 @@ class Conditions(NamedTuple):
         diabetes: Rows of type 1 and type 2 diabetes, -1 where the life has none, int64, shape (2,).
         ckd: Row of kidney disease, -1 where the life has none.
         gdm: Column of gestational diabetes, -1 where the life has none.
-        therapy: Treatment column, drug class, condition that it must have been begun for or -1, condition that the person
-            must have or -1, trap or -1, number of indication codes, int64, shape (n_therapies, 6).
+        therapy: Treatment column, drug class, condition that it must have been begun for or -1, condition that the
+            person must have or -1, trap or -1, number of indication codes, int64, shape (n_therapies, 6).
         indicated: Share of persons whose prescriptions carry one, float64, shape (n_therapies,).
         drug: Row of the condition and drug class, int64, shape (n_condition_drugs, 2).
         drug_share: Share of persons and mean delay in days, float64, shape (n_condition_drugs, 2).
@@ -364,9 +364,7 @@ def _places(parameters: Parameters) -> Places:
     for name, codes in parameters["regions"].items():
         start[codes] = day_of(parameters["laboratory_start"][name])
     practices = parameters["practices"]
-    return Places(
-        start, practices["per_municipality"], practices["log_sd_contacts"], practices["log_sd_testing"]
-    )
+    return Places(start, practices["per_municipality"], practices["log_sd_contacts"], practices["log_sd_testing"])
 
 
 def _codes(parameters: Parameters, words: Vocabulary) -> Codes:
@@ -430,7 +428,7 @@ def _laboratory(parameters: Parameters, words: Vocabulary) -> Laboratory:
     hba1c, screening = parameters["hba1c"], parameters["screening"]
     screened = ("general", "metabolic", "thyroid", "acute", "pregnancy")
     return Laboratory(
-        ticks=_floats([10.0**entry["decimals"] for entry in analyses.values()]),
+        ticks=_floats([10.0 ** entry["decimals"] for entry in analyses.values()]),
         is_log=np.array([entry.get("log", False) for entry in analyses.values()]),
         shape=_floats([[entry.get(key, 0.0) for key in keys] for entry in analyses.values()]),
         panel=_ints([[numbers[name] for name in listed] + [-1] * (most - len(listed)) for listed in panels.values()]),
@@ -491,15 +489,14 @@ def _hospital(parameters: Parameters, words: Vocabulary) -> Hospital:
     )
 
 
-def _conditions(
-    parameters: Parameters, words: Vocabulary, conditions: list[str], treatments: list[str]
-) -> Conditions:
+def _conditions(parameters: Parameters, words: Vocabulary, conditions: list[str], treatments: list[str]) -> Conditions:
     rows = {name: entry for name, entry in parameters["conditions"].items() if name in conditions}
     names = list(rows)
     therapies = [
         row
         for row in parameters["therapies"]
-        if row["treatment"] in treatments and all(row.get(key, conditions[0]) in conditions for key in ("begun_for", "with"))
+        if row["treatment"] in treatments
+        and all(row.get(key, conditions[0]) in conditions for key in ("begun_for", "with"))
     ]
     drugs = [row for row in parameters["condition_drugs"] if row["condition"] in names]
     return Conditions(
@@ -513,7 +510,9 @@ def _conditions(
         gdm=_position(conditions, "gdm"),
         therapy=_ints([_therapy(row, words, conditions, treatments) for row in therapies]).reshape(-1, 6),
         indicated=_floats([row.get("indicated", 0.0) for row in therapies]),
-        drug=_ints([(names.index(row["condition"]), words.classes.index(row["class"])) for row in drugs]).reshape(-1, 2),
+        drug=_ints([(names.index(row["condition"]), words.classes.index(row["class"])) for row in drugs]).reshape(
+            -1, 2
+        ),
         drug_share=_floats([(row["share"], row["delay_days"]) for row in drugs]).reshape(-1, 2),
         admitted_on_death=parameters["last_days"]["admitted_on_death"],
         pregnancy=_floats([parameters["pregnancies"][name] for name in PREGNANCY_NUMBERS]),

@@ -97,18 +97,16 @@ def collect_treatments(pen: Pen, who: Who, care: c.CareArrays) -> None:
     """Collect the life's treatments, each in the one or two spells that the life gives it."""
     for row in range(care.conditions.therapy.shape[0]):
         treatment = care.conditions.therapy[row, 0]
-        start, stop = int(who.treatment[treatment]), int(who.treatment_stop[treatment])
+        start, stop = who.treatment[treatment], who.treatment_stop[treatment]
         begin(pen, who, purposes.THERAPY + row)
-        _collect_treatment(pen, who, care, row, int(who.treatment_for[treatment]), (start, stop))
-        again = int(who.treatment_again[treatment])
+        _collect_treatment(pen, who, care, row, who.treatment_for[treatment], (start, stop))
+        again = who.treatment_again[treatment]
         begin(pen, who, purposes.THERAPY_AGAIN + row)
-        _collect_treatment(pen, who, care, row, int(who.treatment_again_for[treatment]), (again, NEVER))
+        _collect_treatment(pen, who, care, row, who.treatment_again_for[treatment], (again, NEVER))
 
 
 @helper
-def _collect_treatment(  # noqa: PLR0917
-    pen: Pen, who: Who, care: c.CareArrays, row: int, begun_for: int, span: tuple[int, int]
-) -> None:
+def _collect_treatment(pen: Pen, who: Who, care: c.CareArrays, row: int, begun_for: int, span: tuple[int, int]) -> None:
     conditions, (start, stop) = care.conditions, span
     _, drug_class, only_for, only_with, trap, n_indications = conditions.therapy[row]
     if start >= END_DAY or (only_for >= 0 and only_for != begun_for):
@@ -139,11 +137,11 @@ def collect_condition_drugs(pen: Pen, who: Who, care: c.CareArrays) -> None:
 
 @helper
 def bear_children(pen: Pen, who: Who, care: c.CareArrays) -> None:
-    """Pregnancies: visits, outpatient contacts, perhaps gestational diabetes, the birth; and services to the children."""
-    gdm = int(who.onset[care.conditions.gdm]) if care.conditions.gdm >= 0 else NEVER
-    known = int(who.detected[care.conditions.gdm]) if care.conditions.gdm >= 0 else NEVER
+    """Pregnancies: visits, outpatient contacts, perhaps gestational diabetes, the birth; then the children."""
+    gdm = who.onset[care.conditions.gdm] if care.conditions.gdm >= 0 else NEVER
+    known = who.detected[care.conditions.gdm] if care.conditions.gdm >= 0 else NEVER
     for child in range(who.delivery.shape[0]):
-        birth = int(who.delivery[child])
+        birth = who.delivery[child]
         if birth >= END_DAY or birth < FIRST_DAY - int(_YEAR * care.primary.child_until):
             continue
         begin(pen, who, purposes.PREGNANCIES + child * 1000)

@@ -27,11 +27,11 @@ def choose_code(pen: Pen, codes: c.Codes, which: int, day: int) -> int:
     n = codes.n[which, era]
     if n == 0:
         return w.NO_DIAGNOSIS
-    return codes.code[which, era, int(u * n)]
+    return int(codes.code[which, era, int(u * n)])
 
 
 @helper
-def have_contact(  # noqa: PLR0917
+def have_contact(
     pen: Pen, codes: c.Codes, day: int, specialty: int, kind: int, main: int, others: tuple[int, int]
 ) -> bool:
     """Write a hospital contact down, unless the register did not take contacts of its kind yet.
@@ -73,7 +73,9 @@ def go_to_hospital(pen: Pen, who: Who, care: c.CareArrays) -> None:
             middle = year_start[year - FIRST_YEAR] + 182
             band = band_of(who.days, middle)
             rate = care.hospital.rate[number, who.days[f.SEX], band]
-            rate *= math.exp(0.25 * who.traits[f.SEEKING]) * (1.0 + care.hospital.illness[number] * burden_on(who, middle))
+            rate *= math.exp(0.25 * who.traits[f.SEEKING]) * (
+                1.0 + care.hospital.illness[number] * burden_on(who, middle)
+            )
             if who.days[f.DEATH] - year_start[year - FIRST_YEAR] < _YEAR:
                 rate += care.hospital.last_year[number]
             for _ in range(draw_poisson(pen.state.stream, rate)):
@@ -122,14 +124,14 @@ def choose_diabetes_set(pen: Pen, care: c.CareArrays, row: int, which: int) -> i
     u = draw(pen.state.stream)
     own = 0 if row == diabetes[0] else 1
     if not pen.state.traps[t.TYPE_CONFUSION]:
-        return codes.diabetes[own]
+        return int(codes.diabetes[own])
     if u < codes.confused[own]:
-        return codes.diabetes[1 - own]
-    return codes.diabetes[2] if u < codes.confused[own] + codes.unspecified else codes.diabetes[own]
+        return int(codes.diabetes[1 - own])
+    return int(codes.diabetes[2] if u < codes.confused[own] + codes.unspecified else codes.diabetes[own])
 
 
 @helper
-def _err(pen: Pen, codes: c.Codes, day: int, main: int, error: float, kind_of_error: float) -> tuple[int, int]:  # noqa: PLR0917
+def _err(pen: Pen, codes: c.Codes, day: int, main: int, error: float, kind_of_error: float) -> tuple[int, int]:
     """Give a contact of a person without diabetes a diabetes code by mistake: the main one, or another beside it.
 
     Returns:

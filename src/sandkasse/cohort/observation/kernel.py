@@ -39,7 +39,7 @@ def _observe_one(pen: Pen, who: Who, care: c.CareArrays) -> None:
     spend_last_day(pen, who, care)
     if pen.state.traps[t.UNDIAGNOSED]:
         for row in care.conditions.diabetes:
-            onset = int(who.onset[care.conditions.column[row]]) if row >= 0 else NEVER
+            onset = who.onset[care.conditions.column[row]] if row >= 0 else NEVER
             if onset < END_DAY and who.known[row] == NEVER:
                 push_trap(pen, t.UNDIAGNOSED, onset)
 
@@ -54,8 +54,25 @@ def _draw_minutes(pen: Pen, who: Who, minute: npt.NDArray[np.int16], first: int,
         minute[at] = 480 + int(u * 420.0) // 5 * 5 if is_outpatient else int(u * 1440.0)
 
 
+@helper
+def _sort(words: npt.NDArray[np.int64], first: int, end: int) -> None:
+    """Sort a stretch of words (Shell 1959, doi:10.1145/368370.368387): short, so quick to compile."""
+    gap = 1
+    while gap < (end - first) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(first + gap, end):
+            word = words[k]
+            at = k
+            while at >= first + gap and words[at - gap] > word:
+                words[at] = words[at - gap]
+                at -= gap
+            words[at] = word
+        gap //= 3
+
+
 @kernel
-def observe_persons(  # noqa: PLR0917
+def observe_persons(
     pen: Pen,
     who: Who,
     lives: Lives,
@@ -84,8 +101,8 @@ def observe_persons(  # noqa: PLR0917
         _observe_one(pen, who, care)
         for kind in range(w.N_KINDS):
             first, end = starts[position, kind], pen.state.given[kind]
-            if first < end <= capacity:
-                pen.out[kind, first:end].sort()
+            if end <= capacity:
+                _sort(pen.out[kind], first, end)
         _draw_minutes(pen, who, minute, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
     for kind in range(w.N_KINDS):
         starts[order.shape[0], kind] = pen.state.given[kind]

@@ -59,11 +59,12 @@ def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int
         value += shape[_WITH_CKD]
     if laboratory.is_log[analysis]:
         value = math.exp(value)
-    return min(max(int(math.floor(value * laboratory.ticks[analysis] + 0.5)), 1), _MOST_TICKS)
+    ticks = math.floor(float(value * laboratory.ticks[analysis]) + 0.5)
+    return min(max(ticks, 1), _MOST_TICKS)
 
 
 @helper
-def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept: bool) -> None:  # noqa: FBT001
+def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept: bool) -> None:
     """Take an HbA1c; before the detection of diabetes a high value is overlooked, or the test was not taken at all."""
     error = laboratory.measurement_sd * draw_normal(pen.state.stream)
     is_overlooked = draw(pen.state.stream) < laboratory.overlooked
@@ -80,7 +81,7 @@ def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept:
         who.glycaemia,
         who.treatment_again,
     )
-    ticks = max(_LOWEST_HBA1C, int(math.floor(value + error + 0.5)))
+    ticks = max(_LOWEST_HBA1C, math.floor(value + error + 0.5))
     is_high = ticks >= DIAGNOSTIC_LIMIT
     if is_high and day < who.days[f.KNOWN] and not is_overlooked:
         return
@@ -97,7 +98,7 @@ def _report_hba1c(pen: Pen, laboratory: c.Laboratory, day: int, ticks: int) -> N
     if not has_units or day >= laboratory.dcct_only_until:
         push(pen, w.RESULT, w.pack_result(day, c.HBA1C, ticks))
     if has_units and day < laboratory.dcct_and_ifcc_until:
-        tenths = int(math.floor((0.0915 * ticks + 2.15) * 10.0 + 0.5))
+        tenths = math.floor((0.0915 * ticks + 2.15) * 10.0 + 0.5)
         push(pen, w.RESULT, w.pack_result(day, c.HBA1C_DCCT, tenths))
         if ticks >= DIAGNOSTIC_LIMIT:
             push_trap(pen, t.HBA1C_UNITS, day)

@@ -44,7 +44,7 @@ class Observed:
     starts: npt.NDArray[np.int64]
 
 
-def observe(  # noqa: PLR0913
+def observe(
     life: LifeShard,
     care: Care,
     *,
@@ -79,8 +79,8 @@ def observe(  # noqa: PLR0913
         observe_persons(pen, who, lives, care.arrays, order, starts, minute)
         given = starts[-1]
         if given.max() <= capacity:
-            cut = [pen.out[kind, : given[kind]] for kind in range(w.N_KINDS)]
-            return Observed(*cut, minute=minute[: given[w.CONTACT]], starts=starts)
+            service, dispensing, result, contact, trap = (pen.out[kind, : given[kind]] for kind in range(w.N_KINDS))
+            return Observed(service, dispensing, result, contact, trap, minute[: given[w.CONTACT]], starts)
         capacity = int(given.max())
 
 
@@ -94,14 +94,14 @@ def _room_for_one(life: LifeShard, care: Care, glycaemia: npt.NDArray[np.float64
             own=np.zeros(len(care.words.analyses), np.float64),
             known=np.zeros(n_care, np.int64),
             burden=care.burden,
-            onset=np.zeros(n_conditions, np.int32),
-            detected=np.zeros(n_conditions, np.int32),
-            treatment=np.zeros(n_treatments, np.int32),
-            treatment_stop=np.zeros(n_treatments, np.int32),
-            treatment_for=np.zeros(n_treatments, np.int8),
-            treatment_again=np.zeros(n_treatments, np.int32),
-            treatment_again_for=np.zeros(n_treatments, np.int8),
-            delivery=np.zeros(life.delivery_day.shape[1], np.int32),
+            onset=np.zeros(n_conditions, np.int64),
+            detected=np.zeros(n_conditions, np.int64),
+            treatment=np.zeros(n_treatments, np.int64),
+            treatment_stop=np.zeros(n_treatments, np.int64),
+            treatment_for=np.zeros(n_treatments, np.int64),
+            treatment_again=np.zeros(n_treatments, np.int64),
+            treatment_again_for=np.zeros(n_treatments, np.int64),
+            delivery=np.zeros(life.delivery_day.shape[1], np.int64),
             glycaemia=glycaemia,
         )
     )

@@ -15,9 +15,7 @@ _MOST_COURSES = 8
 
 
 @helper
-def collect_course(  # noqa: PLR0917
-    pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: int, stop: int, indication: int
-) -> None:
+def collect_course(pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: int, stop: int, indication: int) -> None:
     """Collect a drug from `start` until `stop`, drawing from the open stream."""
     adherence = drugs.adherence_lowest + (1.0 - drugs.adherence_lowest) * draw(pen.state.stream)
     use = drugs.use[drug_class] * adherence
@@ -75,7 +73,7 @@ def _age_at_start(drugs: c.Drugs, row: int, sex: int, age: float, luck: float) -
         until = float(c.AGE_BANDS[band + 1]) if band + 1 < c.N_BANDS else 130.0
         if age >= until:
             continue
-        rate = drugs.chronic_start[row, sex, band]
+        rate = float(drugs.chronic_start[row, sex, band])
         if rate * (until - age) >= luck:
             return age + luck / rate
         luck -= rate * (until - age)

@@ -68,9 +68,7 @@ def visit(pen: Pen, who: Who, care: c.CareArrays) -> None:
 
 
 @helper
-def _one_visit(  # noqa: PLR0917
-    pen: Pen, who: Who, care: c.CareArrays, band: int, sample: float, ill: float, day: int
-) -> None:
+def _one_visit(pen: Pen, who: Who, care: c.CareArrays, band: int, sample: float, ill: float, day: int) -> None:
     primary = care.primary
     give_service(pen, primary, day, primary.service[_kind_of_visit(pen, primary, band, day)], 0)
     if draw(pen.state.stream) < primary.prescribe[band]:

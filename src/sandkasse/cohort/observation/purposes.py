@@ -1,6 +1,7 @@
 """The purposes of the draws of observation; the life's lie below 1000, the pseudonyms' from 1900 on.
 
-Every component draws from its own stream, named by person and purpose, so that adding one leaves all other rows as they were.
+Every component draws from its own stream, named by person and purpose, so that adding one leaves all other rows as
+they were.
 """
 
 PERSON = 1000

@@ -21,7 +21,7 @@ class Vocabulary:
         specialties: (c_spec, text as in LPR3), in the order of `specialty_names`.
         specialty_names: Our names of the specialties.
         classes: Our names of the drug classes.
-        products: (ATC code, defined daily doses in a pack); first those sold today, then those under their former codes.
+        products: (ATC code, defined daily doses in a pack); those under their former codes come last.
         indications: Indication codes.
         analyses: (NPU code, unit, decimals), in the order of `analysis_names`.
         analysis_names: Our names of the analyses.

@@ -23,7 +23,7 @@ def pack_service(week: int, service: int, is_childs: int) -> int:
 
 @helper
 def pack_dispensing(day: int, product: int, packs: int, indication: int) -> int:
-    """Pack a dispensing: day, number of the product, number of packs (below 64), number of the indication (below 16)."""
+    """Pack a dispensing: day, number of the product, packs (below 64), number of the indication (below 16)."""
     return (day << 20) | (product << 10) | (packs << 4) | indication
 
 

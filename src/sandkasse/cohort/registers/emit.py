@@ -91,7 +91,7 @@ def emit_registers(shard: Shard, *, lpr3: Lpr3) -> dict[str, pa.Table]:
 def coded(indices: npt.NDArray[np.integer], values: pa.Array | Sequence[str]) -> pa.Array:
     """Give texts as indices into a dictionary without repetitions.
 
-    Where a dictionary names the same text twice, Arrow's Parquet writer gives different bytes from one time to the next.
+    Where a dictionary names a text twice, Arrow's Parquet writer gives different bytes from one time to the next.
     """
     if isinstance(values, pa.Array):
         return pa.DictionaryArray.from_arrays(pa.array(indices.astype(np.int32, copy=False)), values, safe=False)

@@ -4,7 +4,8 @@ A four-round Feistel network whose round function is Philox under the cohort's s
 Without the seed nothing about a person can be read from an identifier, and no two are equal.
 
 Source:
-    Luby and Rackoff (1988), How to construct pseudorandom permutations from pseudorandom functions, doi:10.1137/0217022.
+    Luby and Rackoff (1988), How to construct pseudorandom permutations from pseudorandom functions,
+    doi:10.1137/0217022.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ _PURPOSE = {PNR_DIGITS: _FOR_PNR, RECORD_DIGITS: _FOR_RECORD}
 
 
 @helper
-def _permute(number, seed, purpose, half_bits):  # type: ignore[no-untyped-def]
+def _permute(number: np.int64, seed: np.uint64, purpose: int, half_bits: int) -> np.int64:
     """Permute the numbers below 2 ** (2 * half_bits)."""
     mask = (np.uint64(1) << np.uint64(half_bits)) - np.uint64(1)
     left = (np.uint64(number) >> np.uint64(half_bits)) & mask
@@ -36,7 +37,14 @@ def _permute(number, seed, purpose, half_bits):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _permuted(numbers, seed, purpose, half_bits, limit, out):  # type: ignore[no-untyped-def]
+def _permuted(
+    numbers: npt.NDArray[np.int64],
+    seed: np.uint64,
+    purpose: int,
+    half_bits: int,
+    limit: int,
+    out: npt.NDArray[np.int64],
+) -> None:
     for k in range(numbers.shape[0]):
         value = _permute(numbers[k], seed, purpose, half_bits)
         while value >= limit:  # walk the cycle back into the domain of the digits
@@ -45,7 +53,7 @@ def _permuted(numbers, seed, purpose, half_bits, limit, out):  # type: ignore[no
 
 
 @kernel
-def _write_digits(values, digits, out):  # type: ignore[no-untyped-def]
+def _write_digits(values: npt.NDArray[np.int64], digits: int, out: npt.NDArray[np.uint8]) -> None:
     for k in range(values.shape[0]):
         value = values[k]
         for place in range(digits - 1, -1, -1):

@@ -95,7 +95,7 @@ def _persons(shard: Shard, people: pa.Array, names: Names, traps: Switches) -> p
 
 
 def detected_diabetes(life: LifeShard, conditions: Sequence[str], traps: Switches) -> Days:
-    """Day on which diabetes of either type became known, int32, shape (n_persons,); soon after onset without the trap."""
+    """Day on which diabetes of either type became known, int32; soon after onset where nobody stays undiagnosed."""
     found = np.full(len(life.person), NEVER, dtype=np.int32)
     for name in ("t1d", "t2d"):
         onset = _column(life.onset_day, conditions, name)
