@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from sandkasse.core.errors import AnswerShapeError
 from sandkasse.training.graders import GRADERS
 from sandkasse.training.graders.base import Answer, Grader, Material, Outcome, Parameters
+from sandkasse.training.policies import DIRECTED_TRIES
 from sandkasse.training.spec import Exercise, invalid_module, validation_findings
 from sandkasse.training.verdict import DominatingError, Reference, Verdict
 
@@ -117,6 +118,8 @@ def grade_prepared(prepared: PreparedExercise, answer: Answer, *, tries: int = 1
     """
     exercise = prepared.exercise
     outcome = GRADERS[exercise.grader].grade(prepared.parameters, prepared.prepared, answer)
+    if tries > DIRECTED_TRIES:
+        outcome = outcome.undirected()
     return Graded(verdict=_verdict(prepared, outcome, tries), mark=outcome.mark)
 
 

@@ -97,6 +97,20 @@ class TestNumber:
     def test_kinds_of_error(self, answer, kind):
         assert judge(self.number({"decimals": 0}), answer, expected=one(value=100.0)).dominating.id == kind
 
+    @pytest.mark.attack
+    def test_the_direction_is_told_for_three_tries_only(self):
+        exercise = make(
+            "number",
+            {"sql": "s", "tolerance": {"decimals": 0}, "mistakes": [{"error": "rows", "sql": "r"}]},
+            [{"id": "rows", "title": "Rows", "hint": "One person has many rows."}],
+        )
+        facts = {"expected": one(value=100.0), "mistake 0": one(value=250.0)}
+        told = [grade(exercise, 120, {}, key=KEY, facts=facts, tries=n) for n in (3, 4)]
+        assert [verdict.says for verdict in told] == ["The number is too high.", "The number is not right."]
+        assert [verdict.dominating is None for verdict in told] == [False, True]
+        assert told[1] == grade(exercise, 80, {}, key=KEY, facts=facts, tries=4)
+        assert grade(exercise, 250, {}, key=KEY, facts=facts, tries=9).hint == "One person has many rows."
+
     @pytest.mark.parametrize("answer", ["12", True, float("nan"), float("inf"), pa.table({"value": [12.0]})])
     def test_wrong_shapes(self, answer):
         with pytest.raises(AnswerShapeError, match="one number"):
@@ -151,6 +165,15 @@ class TestInterval:
         assert not judge(exercise, one(low=0, high=3), expected=one(value=1.0, widest=2.5)).passed
         with pytest.raises(ModuleInvalidError, match="greatest width"):
             judge(exercise, one(low=0, high=3), expected=one(value=1.0))
+
+    @pytest.mark.attack
+    def test_the_direction_is_told_for_three_tries_only(self):
+        told = [
+            grade(self.exercise, answer, {}, key=KEY, facts={"expected": one(value=10.0)}, tries=4)
+            for answer in (one(low=8, high=9), one(low=11, high=12))
+        ]
+        assert told[0] == told[1]
+        assert told[0].dominating is None
 
     @pytest.mark.parametrize("answer", [3.0, one(low=2, high=1), pa.table({"low": [1, 2], "high": [3, 4]}), one(a=1)])
     def test_wrong_shapes(self, answer):

@@ -1,7 +1,7 @@
 """What a grader is: it looks at one answer, and says how good it is without a word about single persons."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
@@ -11,6 +11,8 @@ from sandkasse.training.spec import ErrorKind
 from sandkasse.training.verdict import Measure
 
 Answer: TypeAlias = float | int | str | bool | pa.Table
+
+DIRECTIONS = frozenset({"too-high", "too-low"})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Outcome:
         measures: Parts of the score, for everyone and by group.
         error: The kind of error that dominates; None where none stands out.
         notes: What else the reader should know.
+        vaguely: What is said instead after the first tries, when the direction of a wrong number is no longer told.
     """
 
     passed: bool
@@ -74,6 +77,13 @@ class Outcome:
     measures: tuple[Measure, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
+    vaguely: str | None = None
+
+    def undirected(self) -> "Outcome":
+        """Leave out in which direction a number is wrong; known mistakes are named as before."""
+        if self.vaguely is None or self.error not in DIRECTIONS:
+            return self
+        return replace(self, says=self.vaguely, error=None)
 
 
 class Grader(Protocol):

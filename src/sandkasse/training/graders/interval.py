@@ -111,7 +111,8 @@ class IntervalGrader:
         error = _find_error(low, high, parameters, prepared)
         says = "The interval holds the value." if error is None else f"{self.info.kinds[error]}."
         score = 0.0 if error else 1.0
-        return Outcome(passed=error is None, says=says, score=score, mark=score, error=error)
+        vaguely = "The interval does not hold the value."
+        return Outcome(passed=error is None, says=says, score=score, mark=score, error=error, vaguely=vaguely)
 
 
 def _optional(fact: pa.Table, column: str) -> float | None:

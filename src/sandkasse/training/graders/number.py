@@ -8,11 +8,12 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from sandkasse.core.errors import ModuleInvalidError
-from sandkasse.training.graders.base import Answer, Info, Material, Outcome, Parameters
+from sandkasse.training.graders.base import DIRECTIONS, Answer, Info, Material, Outcome, Parameters
 from sandkasse.training.graders.shapes import read_number
 from sandkasse.training.spec import Identifier, Words
 
 EXPECTED = "expected"
+NOT_RIGHT = "The number is not right."
 
 
 class Tolerance(Parameters):
@@ -156,8 +157,8 @@ class NumberGrader:
         if abs(value - prepared.expected) <= prepared.width + slack:
             return Outcome(passed=True, says="The number is right.", score=1.0, mark=1.0)
         error = _explain(value, prepared)
-        direction = "too high" if value > prepared.expected else "too low"
-        return Outcome(passed=False, says=f"The number is {direction}.", score=0.0, mark=0.0, error=error)
+        says = f"The number is {error.replace('-', ' ')}." if error in DIRECTIONS else NOT_RIGHT
+        return Outcome(passed=False, says=says, score=0.0, mark=0.0, error=error, vaguely=NOT_RIGHT)
 
 
 def read_value(fact: pa.Table) -> tuple[float, float | None]:
