@@ -1,6 +1,7 @@
 """The card of a dataset: what it is, who published it and how, and which files it has with their checksums."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -22,6 +23,7 @@ TableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Text = Annotated[str, Field(min_length=1)]
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PART = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
 
 
@@ -166,6 +168,13 @@ class Card(CardDraft):
     files: tuple[DatasetFile, ...]
 
     @model_validator(mode="after")
+    def _speaks_plain_text(self) -> "Card":
+        # A terminal would obey them.
+        if any(_CONTROL.search(text) for text in _texts(self.model_dump())):
+            raise ValueError("a card holds no control characters")
+        return self
+
+    @model_validator(mode="after")
     def _lists_each_file_once(self) -> "Card":
         paths = [file.path for file in self.files]
         if len(set(paths)) != len(paths):
@@ -260,6 +269,18 @@ def write_card(card: Card, path: Path) -> None:
 
 
 _SafeLoader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _unreadable(path: Path, why: str) -> CorruptDatasetError:

@@ -4,6 +4,8 @@ from html import escape
 
 from sandkasse.catalogue.card import Card
 
+_LEFT = "style='text-align:left'"
+
 
 class CardList(tuple[Card, ...]):
     """Some cards, shown as a table in a notebook."""
@@ -20,12 +22,13 @@ class CardList(tuple[Card, ...]):
         if not self:
             return f"<p>{escape(repr(self))}</p>"
         rows = "".join(
-            f"<tr><td><code>{escape(card.contract.name)}</code></td><td><code>{escape(card.id)}</code></td>"
-            f"<td>{escape(card.tier)}</td><td style='text-align:left'>{escape(card.title)}</td></tr>"
+            f"<tr><td {_LEFT}><code>{escape(card.contract.name)}</code></td>"
+            f"<td {_LEFT}><code>{escape(card.id)}</code></td>"
+            f"<td {_LEFT}>{escape(card.tier)}</td><td {_LEFT}>{escape(card.title)}</td></tr>"
             for card in self
         )
-        head = "<tr><th>open by</th><th>dataset</th><th>tier</th><th style='text-align:left'>what it is</th></tr>"
-        return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+        head = "".join(f"<th {_LEFT}>{name}</th>" for name in ("open by", "dataset", "tier", "what it is"))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def show_text(card: Card) -> str:
@@ -33,24 +36,23 @@ def show_text(card: Card) -> str:
     lines = [f"{card.title}", f"{card.reference} · {_facts(card)}", ""]
     width = max(len(table) for table in card.tables)
     lines += [f"  {table:<{width}}  {rows:>13,} rows" for table, rows in card.rows.items()]
-    lines += [f"\nCite: {citation}" for citation in _citations(card)]
+    lines += [f"\n{line}" for line in _last_lines(card)]
     return "\n".join(lines)
 
 
 def show_html(card: Card) -> str:
     """Show a card as a compact piece of HTML for a notebook; inherits the notebook's colours, light or dark."""
     rows = "".join(
-        f"<tr><td style='text-align:left'><code>{escape(table)}</code></td>"
-        f"<td style='text-align:right'>{rows:,}</td></tr>"
+        f"<tr><td {_LEFT}><code>{escape(table)}</code></td><td style='text-align:right'>{rows:,}</td></tr>"
         for table, rows in card.rows.items()
     )
-    cite = "".join(f"<p style='margin:.4em 0 0'>Cite: {escape(text)}</p>" for text in _citations(card))
+    last = "".join(f"<p style='margin:.4em 0 0'>{escape(line)}</p>" for line in _last_lines(card))
     return (
         "<div style='border-left:4px solid #0f766e;padding:.2em 0 .2em 1em;max-width:72ch'>"
         f"<p style='margin:0;font-size:1.15em;font-weight:600'>{escape(card.title)}</p>"
         f"<p style='margin:.2em 0 .6em'><code>{escape(card.reference)}</code> · {escape(_facts(card))}</p>"
         "<table style='margin:0'><thead><tr><th style='text-align:left'>table</th>"
-        f"<th style='text-align:right'>rows</th></tr></thead><tbody>{rows}</tbody></table>{cite}</div>"
+        f"<th style='text-align:right'>rows</th></tr></thead><tbody>{rows}</tbody></table>{last}</div>"
     )
 
 
@@ -78,5 +80,9 @@ def _facts(card: Card) -> str:
     return " · ".join(part for part in (card.tier, persons, card.period, card.licence.name) if part)
 
 
-def _citations(card: Card) -> list[str]:
-    return [f"{item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations[:1]]
+def _last_lines(card: Card) -> list[str]:
+    lines = [f"Cite: {item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations[:1]]
+    if card.known_faults:
+        faults = "1 known fault" if len(card.known_faults) == 1 else f"{len(card.known_faults)} known faults"
+        lines.append(f"{faults}: see card.known_faults")
+    return lines

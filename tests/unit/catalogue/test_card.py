@@ -102,3 +102,14 @@ def test_a_linked_card_is_refused(card: Card, tmp_path: Path) -> None:
     (tmp_path / "card.yaml").symlink_to(tmp_path / "real.yaml")
     with pytest.raises(CorruptDatasetError, match="link"):
         read_card(tmp_path / "card.yaml")
+
+
+@pytest.mark.attack
+@pytest.mark.parametrize("where", ["title", "summary", "provenance"])
+def test_a_card_that_would_command_the_terminal_is_refused(card: Card, tmp_path: Path, where: str) -> None:
+    hostile = "\x1b]0;owned\x07"
+    content = card.model_dump(mode="json") | {where: {"by": hostile} if where == "provenance" else hostile}
+    (tmp_path / "card.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(CorruptDatasetError) as caught:
+        read_card(tmp_path / "card.yaml")
+    assert "\x1b" not in str(caught.value)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sandkasse.catalogue.card import Card
+from sandkasse.catalogue.card import Card, Citation
 from sandkasse.catalogue.open import Dataset, open_tables
 from sandkasse.core.errors import ColumnNotFoundError, CorruptDatasetError, TableNotFoundError
 
@@ -144,6 +144,14 @@ def test_the_card_is_shown_as_text(dataset: Dataset) -> None:
     assert "A small <dataset>" in shown
     assert "small@1.0.0 · simulated · 3 persons · CC0-1.0" in shown
     assert shown.splitlines()[-1].split() == ["bef", "3", "rows"]
+
+
+def test_the_card_says_how_to_cite_and_that_there_are_faults(make_sealed: Made) -> None:
+    citation = Citation(text="A (2001). B.", doi="10.1000/182")
+    folder, _ = make_sealed(citations=(citation,), known_faults=("One.", "Two."))
+    for shown in (repr(open_tables(folder)), open_tables(folder)._repr_html_()):
+        assert "Cite: A (2001). B. doi:10.1000/182" in shown
+        assert "2 known faults: see card.known_faults" in shown
 
 
 def test_the_card_is_shown_as_html_without_letting_markup_in(dataset: Dataset) -> None:
