@@ -1,0 +1,74 @@
+"""The compiled life equals its slow twin bit for bit."""
+
+import numpy as np
+import pytest
+
+from sandkasse.cohort.life import NEVER, simulate_life
+from sandkasse.cohort.model import load_model
+
+N_PERSONS = 200
+SEED = 0xD1CE_5EED_0000_0042
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_model()
+
+
+def days(row):
+    return {c: int(day) for c, day in enumerate(row) if day != NEVER}
+
+
+def treatments(shard, i):
+    out = {}
+    for t in range(shard.treatment_day.shape[1]):
+        if shard.treatment_day[i, t] != NEVER:
+            out[t] = [
+                [int(shard.treatment_day[i, t]), int(shard.treatment_stop_day[i, t]), int(shard.treatment_for[i, t])]
+            ]
+        if shard.treatment_again_day[i, t] != NEVER:
+            out[t].append([int(shard.treatment_again_day[i, t]), int(NEVER), int(shard.treatment_again_for[i, t])])
+    return out
+
+
+def sickest(model, n):
+    """Persons drawn from all, and persons to whom much happens, so that every branch is walked."""
+    everyone = np.arange(4000, dtype=np.int64)
+    shard = simulate_life(model, everyone, seed=SEED)
+    much = (shard.onset_day != NEVER).sum(axis=1) + (shard.treatment_day != NEVER).sum(axis=1)
+    again = (shard.treatment_again_day != NEVER).any(axis=1) * 100
+    return np.unique(np.concatenate([everyone[: n // 2], np.argsort(-(much + again), kind="stable")[: n // 2]]))
+
+
+def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
+    persons = sickest(model, N_PERSONS)
+    shard = simulate_life(model, persons, seed=SEED)
+    twin = make_twin(model)
+    walked = set()
+    for i, number in enumerate(persons):
+        story = twin.tell(SEED, int(number))
+        assert int(shard.sex[i]) == story.sex
+        assert int(shard.birth_day[i]) == story.birth
+        spells = [
+            (int(a), int(b), int(c))
+            for a, b, c in zip(shard.residence_start[i], shard.residence_end[i], shard.municipality[i], strict=True)
+            if a != NEVER
+        ]
+        assert spells == story.spells
+        assert list(days(shard.delivery_day[i]).values()) == story.deliveries
+        assert shard.liability[i].tolist() == np.array(story.liability, dtype=np.float32).tolist()
+        assert (shard.bmi_at_20[i], shard.bmi_slope_per_year[i]) == tuple(np.float32(value) for value in story.bmi)
+        assert (int(shard.smoking_start[i]), int(shard.smoking_stop[i])) == story.smoking
+        assert shard.hba1c_set_point[i] == np.float32(story.set_point)
+        assert int(shard.death_day[i]) == story.death
+        assert int(shard.fatal_condition[i]) == story.fatal
+        assert days(shard.onset_day[i]) == story.onset
+        assert days(shard.detected_day[i]) == story.detected
+        assert treatments(shard, i) == story.spells_of_treatment
+        assert days(shard.onset_day_untreated[i]) == story.onset_untreated
+        assert int(shard.death_day_untreated[i]) == story.death_untreated
+        walked |= (
+            set(story.onset) | {("fatal", story.fatal >= 0)} | {("untreated", story.death_untreated != story.death)}
+        )
+        walked |= {("spells", len(v)) for v in story.spells_of_treatment.values()} | {("places", len(story.spells))}
+    assert walked >= {*range(len(model.conditions)), ("fatal", True), ("untreated", True), ("spells", 2), ("places", 3)}
