@@ -9,8 +9,10 @@ import pydantic
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from sandkasse.contract.from_odcs import contract_from_odcs
 from sandkasse.contract.model import Contract
-from sandkasse.contract.odcs import contract_from_odcs, contract_to_odcs, invalid
+from sandkasse.contract.terms import invalid
+from sandkasse.contract.to_odcs import contract_to_odcs
 from sandkasse.core.errors import ContractInvalidError
 from sandkasse.core.hashing import sha256_value
 

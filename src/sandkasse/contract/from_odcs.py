@@ -1,12 +1,10 @@
-"""The Open Data Contract Standard form of our contract records, in both directions.
+"""Open Data Contract Standard documents turned into our contract records.
 
-Reading takes the pydantic records of `open-data-contract-standard`; what a contract promises but we could not check is
-refused rather than passed over. Writing gives one normal form, defaults left out, on which the content hash rests.
+What a contract promises but we could not check on every engine is refused rather than passed over.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC
 from typing import Any, cast
 
 from open_data_contract_standard.model import (
@@ -19,10 +17,8 @@ from open_data_contract_standard.model import (
 )
 
 from sandkasse.contract.model import (
-    CODED_TYPES,
     LOGICAL_TYPES,
     ORDERED_TYPES,
-    Bound,
     Code,
     Column,
     Contract,
@@ -32,43 +28,29 @@ from sandkasse.contract.model import (
     Provenance,
     Quality,
     Reference,
-    Scalar,
     Severity,
     Table,
     Unit,
 )
-from sandkasse.contract.pattern import check_pattern
-from sandkasse.core.errors import ContractInvalidError
-
-API_VERSION = "v3.2.0"
-READ_VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
-
-PROVENANCE_PROPERTIES: dict[str, type] = {"holder": str, "verified": bool, "source": str, "trap": str}
-TABLE_PROPERTIES: dict[str, type] = {
-    **PROVENANCE_PROPERTIES,
-    "alternativeGroup": str,
-    "alternative": str,
-    "optional": bool,
-    "period": str,
-}
-COLUMN_PROPERTIES: dict[str, type] = {**PROVENANCE_PROPERTIES, "unit": str, "codeSystem": str}
-
-_BOUND_OPTIONS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "exclusiveMinimum": "exclusive_minimum",
-    "exclusiveMaximum": "exclusive_maximum",
-}
-_INTEGER_LIMIT = 2**63
-_DOCS = "docs/reference/contract-properties.md shows what a contract may say"
-
-
-def invalid(where: str, problem: str, next_step: str = "") -> ContractInvalidError:
-    """Build the one-line error that names the place in the contract and what to do there."""
-    return ContractInvalidError(f"The contract is not valid at {where}: {problem}.", next_step=next_step or _DOCS)
-
-
-# ---------------------------------------------------------------------------------------------------------- reading
+from sandkasse.contract.terms import (
+    BOUND_OPTIONS,
+    COLUMN_PROPERTIES,
+    PROVENANCE_PROPERTIES,
+    READ_VERSIONS,
+    TABLE_PROPERTIES,
+    invalid,
+)
+from sandkasse.contract.values import (
+    INTEGER_LIMIT,
+    as_list,
+    check_order,
+    check_unique,
+    read_bound,
+    read_count,
+    read_name,
+    read_pattern,
+    read_scalar,
+)
 
 
 def contract_from_odcs(document: OpenDataContractStandard) -> Contract:
@@ -109,14 +91,14 @@ def contract_from_odcs(document: OpenDataContractStandard) -> Contract:
         limitations=(description.limitations if description else None) or "",
         provenance=_provenance(custom),
     )
-    _check_unique((table.name for table in contract.tables), "schema", "table")
+    check_unique((table.name for table in contract.tables), "schema", "table")
     for table in contract.tables:
         _check_references(contract, table)
     return contract
 
 
 def _table(table: SchemaObject) -> Table:
-    name = _name(table.name, "schema")
+    name = read_name(table.name, "schema")
     where = f"schema.{name}"
     if not table.properties:
         raise invalid(where, "a table promises at least one column under properties")
@@ -126,7 +108,7 @@ def _table(table: SchemaObject) -> Table:
     if custom.get("optional") and custom.get("alternativeGroup"):
         raise invalid(where, "a table is optional or one of alternatives, not both")
     columns = tuple(_column(column, where) for column in table.properties)
-    _check_unique((column.name for column in columns), where, "column")
+    check_unique((column.name for column in columns), where, "column")
     min_rows, max_rows, quality_keys = _table_quality(table.quality or [], where)
     keys = _keys(table.properties, where) + quality_keys
     return Table(
@@ -148,7 +130,7 @@ def _table(table: SchemaObject) -> Table:
 
 
 def _column(column: SchemaProperty, table: str) -> Column:
-    name = _name(column.name, table)
+    name = read_name(column.name, table)
     where = f"{table}.{name}"
     if column.logicalType not in LOGICAL_TYPES:
         raise invalid(where, f"logicalType must be one of {', '.join(LOGICAL_TYPES)}")
@@ -156,9 +138,9 @@ def _column(column: SchemaProperty, table: str) -> Column:
     custom = _custom(column.customProperties, COLUMN_PROPERTIES, where)
     options = _options(column.logicalTypeOptions or {}, logical, where)
     quality = tuple(_quality(rule, logical, where) for rule in column.quality or [] if rule.type != "text")
-    codes = tuple(Code(_scalar(entry.value, logical, where), entry.label or "") for entry in column.enum or [])
+    codes = tuple(Code(read_scalar(entry.value, logical, where), entry.label or "") for entry in column.enum or [])
     codes, quality = _codes_of_quality(codes, quality)
-    _check_unique((f"{type(code.value).__name__} {code.value!r}" for code in codes), where, "code")
+    check_unique((f"{type(code.value).__name__} {code.value!r}" for code in codes), where, "code")
     return Column(
         name=name,
         type=logical,
@@ -180,12 +162,12 @@ def _options(options: Mapping[str, Any], logical: LogicalType, where: str) -> di
     """Read logicalTypeOptions into the fields of `Column`; each type has its own."""
     read: dict[str, Any] = {}
     for option, value in options.items():
-        if option in _BOUND_OPTIONS and logical in ORDERED_TYPES:
-            read[_BOUND_OPTIONS[option]] = _bound(value, logical, f"{where}.{option}")
+        if option in BOUND_OPTIONS and logical in ORDERED_TYPES:
+            read[BOUND_OPTIONS[option]] = read_bound(value, logical, f"{where}.{option}")
         elif option == "pattern" and logical == "string":
-            read["pattern"] = _pattern(value, f"{where}.pattern")
+            read["pattern"] = read_pattern(value, f"{where}.pattern")
         elif option in ("minLength", "maxLength") and logical == "string":
-            read[f"{option[:3]}_length"] = _count(value, f"{where}.{option}")
+            read[f"{option[:3]}_length"] = read_count(value, f"{where}.{option}")
         elif option == "timezone" and logical == "timestamp" and isinstance(value, bool):
             read["timezone"] = value
         elif option != "format" or logical == "string":
@@ -197,14 +179,14 @@ def _options(options: Mapping[str, Any], logical: LogicalType, where: str) -> di
         _set_time_zone(read, where)
     for low in ("minimum", "exclusive_minimum"):
         for high in ("maximum", "exclusive_maximum"):
-            _check_order(read.get(low), read.get(high), where, "the lower bound", "the upper bound")
-    _check_order(read.get("min_length"), read.get("max_length"), where, "minLength", "maxLength")
+            check_order(read.get(low), read.get(high), where, "the lower bound", "the upper bound")
+    check_order(read.get("min_length"), read.get("max_length"), where, "minLength", "maxLength")
     return read
 
 
 def _set_time_zone(read: dict[str, Any], where: str) -> None:
     """Give every bound a zone if the timestamps have one (UTC unless it is named), and none if they do not."""
-    for field in _BOUND_OPTIONS.values():
+    for field in BOUND_OPTIONS.values():
         bound = read.get(field)
         if bound is None:
             continue
@@ -234,8 +216,8 @@ def _quality(rule: DataQuality, logical: LogicalType, where: str) -> Quality:
         raise invalid(where, "uniqueness of one column is said as unique: true", "write unique: true on the column")
     return Quality(
         metric=cast(Metric, metric),
-        values=tuple(_scalar(value, logical, where) for value in listed or []),
-        pattern=None if pattern is None else _pattern(pattern, where),
+        values=tuple(read_scalar(value, logical, where) for value in listed or []),
+        pattern=None if pattern is None else read_pattern(pattern, where),
         at_most=at_most,
         unit=unit,
         severity=_severity(rule, where),
@@ -287,7 +269,7 @@ def _row_bounds(rule: DataQuality, low: int | None, high: int | None, where: str
         high = new_high if high is None else min(high, new_high if new_high is not None else high)
     if len(operators) != 1:
         raise invalid(where, "a rowCount rule has exactly one operator such as mustBeGreaterThan")
-    _check_order(low, high, where, "the lowest rowCount", "the highest")
+    check_order(low, high, where, "the lowest rowCount", "the highest")
     return low, high
 
 
@@ -334,7 +316,7 @@ def _references(table: SchemaObject, where: str) -> tuple[Reference, ...]:
     for relationship in table.relationships or []:
         if relationship.from_ is None:
             raise invalid(where, "a relationship of a table needs its columns under from")
-        found.append(_reference(_listed(relationship.from_), relationship, where))
+        found.append(_reference(as_list(relationship.from_), relationship, where))
     return tuple(dict.fromkeys(found))
 
 
@@ -342,7 +324,7 @@ def _reference(sources: Sequence[str], relationship: Relationship, where: str) -
     """Read one relationship; columns may hold dots, tables may not."""
     if (relationship.type or "foreignKey") != "foreignKey":
         raise invalid(where, "the only type of relationship is foreignKey")
-    targets = [target.partition(".") for target in _listed(relationship.to)]
+    targets = [target.partition(".") for target in as_list(relationship.to)]
     origin = [source.partition(".") for source in sources]
     if len(targets) != len(origin) or not all(column for _, _, column in (*targets, *origin)):
         raise invalid(where, "a relationship names as many table.column under to as under from")
@@ -368,9 +350,6 @@ def _check_references(contract: Contract, table: Table) -> None:
         for name, target in zip(reference.columns, reference.to_columns, strict=True):
             if tables[table.name][name] != tables[reference.to_table][target]:
                 raise invalid(where, f"a relationship joins {name} and {reference.to_table}.{target} of another type")
-
-
-# ------------------------------------------------------------------------------------------------- single values
 
 
 def _custom(properties: Sequence[CustomProperty] | None, known: Mapping[str, type], where: str) -> dict[str, Any]:
@@ -433,212 +412,6 @@ def _at_most(rule: DataQuality, where: str) -> tuple[float, Unit]:
     plain = operators in ({"mustBe": limit}, {"mustBeLessOrEqualTo": limit})
     if not plain or ("mustBe" in operators and limit != 0) or type(limit) not in (int, float):
         raise invalid(where, "a quality rule says mustBe: 0, or mustBeLessOrEqualTo with its limit")
-    if not 0 <= cast(float, limit) <= (100 if unit == "percent" else _INTEGER_LIMIT):
+    if not 0 <= cast(float, limit) <= (100 if unit == "percent" else INTEGER_LIMIT):
         raise invalid(where, "the limit of a quality rule lies outside its range")
     return cast(float, limit), cast(Unit, unit)
-
-
-def _scalar(value: Any, logical: LogicalType, where: str) -> Scalar:
-    """Read an allowed value; it must be of the column's own type, for YAML turns 01 and no into something else."""
-    wanted: dict[str, tuple[type, ...]] = {
-        "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
-    }  # fmt: skip
-    if logical not in CODED_TYPES:
-        raise invalid(where, f"a {logical} column cannot list its values")
-    if type(value) not in wanted[logical]:
-        hint = "put every code in quotes" if logical == "string" else "write the values without quotes"
-        raise invalid(where, f"an allowed value is not of the column's type {logical}", hint)
-    return cast(Scalar, value if logical in ("string", "boolean") else _number(value, logical, where))
-
-
-def _bound(value: Any, logical: LogicalType, where: str) -> Bound:
-    if logical in ("integer", "number"):
-        if type(value) not in (int, float) or (logical == "integer" and type(value) is not int):
-            raise invalid(where, f"the bound of a {logical} column must be a number of its kind")
-        return _number(value, logical, where)
-    reader: type[date] | type[datetime] | type[time]
-    reader = {"date": date, "timestamp": datetime, "time": time}[logical]
-    if type(value) is date and logical == "timestamp":
-        return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the bound is in the column's own zone
-    if type(value) is reader:
-        return cast(Bound, value)
-    try:
-        bound = reader.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise invalid(where, f"the bound of a {logical} column must be ISO 8601 text in quotes") from None
-    if isinstance(bound, time) and bound.tzinfo is not None:
-        raise invalid(where, "the bound of a time column has no time zone")
-    return bound
-
-
-def _number(value: int | float, logical: LogicalType, where: str) -> int | float:
-    if logical == "integer":
-        if not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
-            raise invalid(where, "a whole number lies outside the 64 bits that engines hold")
-        return value
-    try:
-        real = float(value)
-    except OverflowError:
-        real = math.inf
-    if not math.isfinite(real):
-        raise invalid(where, "a number must be finite and within double precision")
-    return real
-
-
-def _count(value: Any, where: str) -> int:
-    if type(value) is not int or not 0 <= value < 2**31:
-        raise invalid(where, "a length must be a whole number from 0")
-    return value
-
-
-def _pattern(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise invalid(where, "a pattern must be text in quotes")
-    problem = check_pattern(value)
-    if problem:
-        raise invalid(where, problem, "write it with character classes, groups (?:…) and repetitions alone")
-    return value
-
-
-def _name(value: str | None, where: str) -> str:
-    if not value or not value.strip():
-        raise invalid(where, "a table or column has no name")
-    return value
-
-
-def _listed(value: str | list[str] | None) -> list[str]:
-    return [] if value is None else [value] if isinstance(value, str) else value
-
-
-def _check_unique(names: Iterable[str], where: str, kind: str) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise invalid(where, f"the {kind} {name} is stated twice")
-        seen.add(name)
-
-
-def _check_order(low: Any, high: Any, where: str, low_name: str, high_name: str) -> None:
-    if low is None or high is None:
-        return
-    if low > high:
-        raise invalid(where, f"{low_name} lies above {high_name}")
-
-
-# ---------------------------------------------------------------------------------------------------------- writing
-
-
-def contract_to_odcs(contract: Contract) -> dict[str, Any]:
-    """Turn a contract into its normal ODCS form: plain values, defaults left out, dates as ISO text."""
-    description = {"purpose": contract.purpose, "usage": contract.usage, "limitations": contract.limitations}
-    return _filled(
-        apiVersion=API_VERSION,
-        kind="DataContract",
-        id=contract.id or contract.name,
-        name=contract.name,
-        version=contract.version,
-        status=contract.status,
-        domain=contract.domain,
-        description=_filled(**description),
-        customProperties=_custom_to_odcs(contract.provenance),
-        schema=[_table_to_odcs(table) for table in contract.tables],
-    )
-
-
-def _table_to_odcs(table: Table) -> dict[str, Any]:
-    quality = [
-        _filled(type="library", metric="rowCount", **{operator: bound})
-        for operator, bound in (("mustBeGreaterOrEqualTo", table.min_rows), ("mustBeLessOrEqualTo", table.max_rows))
-        if bound is not None
-    ]
-    quality += [
-        {"type": "library", "metric": "duplicateValues", "arguments": {"properties": list(key.columns)}, "mustBe": 0}
-        for key in table.keys
-        if not key.primary and len(key.columns) > 1
-    ]
-    relationships = [
-        {
-            "from": [f"{table.name}.{name}" for name in reference.columns],
-            "to": [f"{reference.to_table}.{name}" for name in reference.to_columns],
-        }
-        for reference in table.references
-        if len(reference.columns) > 1
-    ]
-    return _filled(
-        name=table.name,
-        businessName=table.title,
-        physicalType="table",
-        description=table.description,
-        dataGranularityDescription=table.granularity,
-        customProperties=_custom_to_odcs(
-            table.provenance,
-            period=table.period,
-            optional=table.optional or "",
-            alternativeGroup=table.alternative_group,
-            alternative=table.alternative,
-        ),
-        relationships=relationships,
-        quality=quality,
-        properties=[_column_to_odcs(column, table) for column in table.columns],
-    )
-
-
-def _column_to_odcs(column: Column, table: Table) -> dict[str, Any]:
-    options = {
-        "pattern": column.pattern,
-        "minLength": column.min_length,
-        "maxLength": column.max_length,
-        "timezone": column.timezone,
-        **{option: _plain(getattr(column, field)) for option, field in _BOUND_OPTIONS.items()},
-    }
-    position = next((key.columns.index(column.name) + 1 for key in table.keys
-                     if key.primary and column.name in key.columns), None)  # fmt: skip
-    unique = any(not key.primary and key.columns == (column.name,) for key in table.keys)
-    return _filled(
-        name=column.name,
-        businessName=column.title,
-        logicalType=column.type,
-        physicalType=column.physical_type,
-        logicalTypeOptions={name: value for name, value in options.items() if value is not None},
-        description=column.description,
-        deprecated=column.deprecated or None,
-        primaryKey=True if position else None,
-        primaryKeyPosition=position,
-        required=column.required or None,
-        unique=unique or None,
-        enum=[_filled(value=code.value, label=code.label) for code in column.codes],
-        relationships=[
-            {"to": f"{reference.to_table}.{reference.to_columns[0]}"}
-            for reference in table.references
-            if reference.columns == (column.name,)
-        ],
-        quality=[_quality_to_odcs(rule) for rule in column.quality],
-        customProperties=_custom_to_odcs(column.provenance, unit=column.unit, codeSystem=column.code_system),
-    )
-
-
-def _quality_to_odcs(rule: Quality) -> dict[str, Any]:
-    listed = {"missingValues": "missingValues", "invalidValues": "validValues"}.get(rule.metric, "")
-    arguments = {listed: list(rule.values)} if rule.values else {}
-    operator = "mustBe" if rule.at_most == 0 else "mustBeLessOrEqualTo"
-    return _filled(
-        type="library",
-        metric=rule.metric,
-        arguments={**arguments, **({} if rule.pattern is None else {"pattern": rule.pattern})},
-        unit=rule.unit,
-        severity=rule.severity,
-        **{operator: rule.at_most},
-    )
-
-
-def _custom_to_odcs(provenance: Provenance, **more: Any) -> list[dict[str, Any]]:
-    values = {name: getattr(provenance, name) for name in PROVENANCE_PROPERTIES} | more
-    return [{"property": name, "value": value} for name, value in values.items() if value not in ("", None)]
-
-
-def _filled(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in ("", None, [], {}) or name == "value"}
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date | time) else value
