@@ -234,6 +234,8 @@ def read_card(path: Path) -> Card:
         content = yaml.load(path.read_bytes(), Loader=_SafeLoader)  # noqa: S506  a safe loader, the fast one
     except FileNotFoundError as exc:
         raise _unreadable(path, "it is missing") from exc
+    except OSError as exc:
+        raise _unreadable(path, f"it cannot be opened, {exc.strerror}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise _unreadable(path, "it is not YAML") from exc
     try:

@@ -10,11 +10,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from sandkasse.core.errors import InvalidInputError, StorageFullError, StoreInUseError
+from sandkasse.core.errors import InvalidInputError, StorageFullError, StoreInUseError, UpstreamError
 
 _LOCK = ".publishing.lock"
 _MARK = ".partial-"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
 
 
 @contextmanager
@@ -27,9 +28,10 @@ def partial_folder(target: Path) -> Iterator[Path]:
         InvalidInputError: If `target` exists, before or after the block.
         StoreInUseError: If another process is writing below the same parent.
         StorageFullError: If the disk fills up inside the block.
+        UpstreamError: If this user may not write there.
     """
     with translate_full_disk(target.name):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_parent(target.parent)
         with _hold(target.parent):
             _sweep(target.parent)
             refuse_existing(target)
@@ -100,6 +102,19 @@ def translate_full_disk(what: str) -> Iterator[None]:
         raise
 
 
+def _make_parent(parent: Path) -> None:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        (parent / _LOCK).touch()
+    except OSError as exc:
+        if exc.errno not in _FORBIDDEN:
+            raise
+        raise UpstreamError(
+            f"This user may not write to {parent}: {exc.strerror}.",
+            next_step="ask the operator of this machine for the right to write there, or set SANDKASSE_HOME",
+        ) from exc
+
+
 def _says_full(exc: BaseException) -> bool:
     # DuckDB and Arrow wrap the operating system's error in their own, some with the number, some with its text only.
     seen: set[int] = set()
@@ -149,15 +164,31 @@ def _flush_entry(path: Path) -> None:
 
 @contextmanager
 def _hold(parent: Path) -> Iterator[None]:
-    with (parent / _LOCK).open("a+b") as handle:
+    path = parent / _LOCK
+    with _open_locked(path, parent):
+        try:
+            yield
+        finally:
+            # Taken away while it is held: whoever has the old file open finds out below. Windows keeps it: no harm.
+            with suppress(OSError):
+                path.unlink()
+
+
+def _open_locked(path: Path, parent: Path) -> IO[bytes]:
+    while True:
+        handle = path.open("a+b")
         try:
             _lock(handle)
         except OSError as exc:
+            handle.close()
             raise StoreInUseError(
-                f"Another process is publishing {parent.name} at this moment.",
+                f"Another process is writing to {parent.name} at this moment.",
                 next_step="wait until it has finished, then look at `sandkasse dataset list`",
             ) from exc
-        yield
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                return handle
+        handle.close()
 
 
 if sys.platform == "win32":

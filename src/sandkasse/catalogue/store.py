@@ -175,8 +175,11 @@ def _subfolders(parent: Path) -> Iterator[Path]:
     # Hidden folders are unfinished ones, a linked folder could lie anywhere.
     if not parent.is_dir():
         return
-    with os.scandir(parent) as entries:
-        names = sorted(
-            entry.name for entry in entries if _NAME.match(entry.name) and entry.is_dir(follow_symlinks=False)
-        )
-    yield from (parent / name for name in names)
+    names: tuple[str, ...] = ()
+    with suppress(PermissionError), os.scandir(parent) as entries:
+        names = tuple(entry.name for entry in entries if _NAME.match(entry.name) and _is_folder(entry))
+    yield from (parent / name for name in sorted(names))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False)

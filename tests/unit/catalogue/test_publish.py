@@ -19,6 +19,7 @@ from sandkasse.core.errors import (
     InvalidInputError,
     StorageFullError,
     StoreInUseError,
+    UpstreamError,
 )
 
 Make = Callable[..., CardDraft]
@@ -26,9 +27,9 @@ Write = Callable[..., None]
 
 
 def left_over(store: Store) -> list[str]:
-    """What lies in the site's folder apart from the lock."""
+    """What lies in the site's folder."""
     site = store._site
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.name != ".publishing.lock")
+    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*"))
 
 
 def test_a_published_dataset_is_there_and_read_only(store: Store, make_draft: Make, write: Write) -> None:
@@ -257,3 +258,47 @@ def test_everything_is_flushed_before_the_rename(
     assert names.index("card.yaml") < names.index("small")
     assert {"card.yaml", "contract.yaml", "bef.parquet", "data"} <= set(names)
     assert names[-1] == "small", "the parent's entry comes last"
+
+
+def test_a_place_that_may_not_be_written_is_said_so(
+    store: Store, make_draft: Make, write: Write, tmp_path: Path
+) -> None:
+    (tmp_path / "site").write_text("a file where the folder should be")
+    with pytest.raises(UpstreamError, match="may not write"):
+        store.publish(make_draft(), write)
+
+
+RACING = """
+import sys
+from pathlib import Path
+from sandkasse.catalogue.partial import partial_folder
+from sandkasse.core.errors import StoreInUseError
+won = 0
+for number in range(int(sys.argv[2]), 400, 2):
+    try:
+        with partial_folder(Path(sys.argv[1]) / f"{number}.0.0") as folder:
+            others = [p for p in Path(sys.argv[1]).glob(".*.partial-*") if p != folder]
+            assert others == [], others
+            won += 1
+    except StoreInUseError:
+        pass
+print(won)
+"""
+
+
+def test_racing_writers_never_meet_and_leave_no_lock(tmp_path: Path) -> None:
+    """Two processes race for 400 folders: at no moment are there two half-written ones."""
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACING, str(tmp_path / "small"), str(first)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for first in (0, 1)
+    ]
+    told = [racer.communicate(timeout=120) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0], told
+    made = [path.name for path in (tmp_path / "small").iterdir()]
+    assert not [name for name in made if name.startswith(".")]
+    assert len(made) == sum(int(out) for out, _ in told) > 0
