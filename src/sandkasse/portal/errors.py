@@ -1,17 +1,19 @@
 """Errors as people and programs see them: a designed page, or `{code, message, next}`."""
 
 import secrets
+from contextlib import suppress
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
+from sandkasse.actions.people import Session
 from sandkasse.core.errors import InvalidInputError, NotFoundError, PolicyDeniedError, SandkasseError
-from sandkasse.portal.render import make_environment
 from sandkasse.portal.security import API_PREFIX, FailureError, describe_failure, failure_log
+from sandkasse.portal.visit import open_visit, render_page
 
 TITLES = {
     400: "This request cannot be read",
@@ -33,21 +35,27 @@ def show_error(scope: Scope, error: SandkasseError, status: int) -> Response:
     """Answer with an error: JSON to programs, a page to people."""
     if scope["path"].startswith(API_PREFIX):
         return JSONResponse({"code": error.code, "message": error.message, "next": error.next_step}, status)
-    template = "sign_in.html" if status == HTTPStatus.UNAUTHORIZED else "error.html"
-    text = (
-        make_environment()
-        .get_template(template)
-        .render(
-            status=status,
-            title=TITLES.get(status, TITLES[500]),
-            error=error,
-            person=None,
-            csrf="",
-            path=scope["path"],
-            target=scope["path"] if scope["method"] == "GET" else "/",
-        )
+    session, secret = _find_session(scope)
+    return render_page(
+        "sign_in.html" if status == HTTPStatus.UNAUTHORIZED else "error.html",
+        path=scope["path"],
+        session=session,
+        secret=secret,
+        status=status,
+        number=int(status),
+        title=TITLES.get(status, TITLES[500]),
+        error=error,
+        target=scope["path"] if scope["method"] == "GET" else "/",
     )
-    return HTMLResponse(text, status_code=status)
+
+
+def _find_session(scope: Scope) -> tuple[Session | None, str]:
+    """Find who is visiting, so that the page keeps its menu; nobody where the request was stopped at the door."""
+    if "app" in scope:
+        with suppress(Exception):  # whatever else is broken, the error that is being shown matters more
+            visit = open_visit(Request(scope))
+            return visit.session, visit.secret
+    return None, ""
 
 
 def show_failure(scope: Scope, error: Exception) -> Response:

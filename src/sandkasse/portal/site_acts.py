@@ -209,4 +209,4 @@ def _draw(column: Any) -> Picture | None:
 def _say_edge(edge: float | str) -> str:
     if isinstance(edge, str):
         return edge[:10] if edge.endswith("T00:00:00") else edge
-    return f"{edge:,.0f}" if float(edge).is_integer() and abs(edge) >= 10_000 else f"{edge:.6g}"
+    return f"{edge:,.0f}" if float(edge).is_integer() and abs(edge) >= 10_000 else f"{edge:.4g}"

@@ -38,7 +38,7 @@ class Visit:
 
     Attributes:
         request: The request.
-        desk: What the page works with.
+        desk: What the page works with; absent only where a request was stopped at the door.
         session: Who is signed in; absent on the open pages.
         secret: The session's secret, from the cookie.
     """
@@ -57,21 +57,34 @@ class Visit:
     @property
     def csrf(self) -> str:
         """What this session's forms carry, and other sites cannot know."""
-        return hmac.new(self.secret.encode(), b"csrf", hashlib.sha256).hexdigest()
+        return form_token(self.secret)
 
-    def page(self, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    def page(self, template: str, **values: Any) -> HTMLResponse:
         """Render a page."""
-        text = (
-            make_environment()
-            .get_template(template)
-            .render(
-                person=None if self.session is None else self.session.person,
-                csrf=self.csrf if self.session is not None else "",
-                path=self.request.url.path,
-                **values,
-            )
-        )
-        return HTMLResponse(text, status_code=status)
+        return render_page(template, path=self.request.url.path, session=self.session, secret=self.secret, **values)
+
+
+def form_token(secret: str) -> str:
+    """Derive what a session's forms carry from the session's secret; nothing of the secret can be read from it."""
+    return hmac.new(secret.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+def render_page(
+    template: str, *, path: str, session: Session | None, secret: str = "", status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Render a page in the frame of the site.
+
+    Args:
+        template: Its name.
+        path: The page's own address, for the menu.
+        session: Who is signed in, if anybody.
+        secret: The session's secret.
+        status: The answer's status.
+        values: What the template shows.
+    """
+    person, csrf = (None, "") if session is None else (session.person, form_token(secret))
+    text = make_environment().get_template(template).render(person=person, csrf=csrf, path=path, **values)
+    return HTMLResponse(text, status_code=status)
 
 
 def open_visit(request: Request) -> Visit:

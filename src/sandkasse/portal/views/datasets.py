@@ -64,7 +64,9 @@ def show_look(visit: SignedIn, dataset_id: str) -> Response:
     view = visit.desk.acts.show_dataset(dataset_id)
     table = _take_table(view, view.tables[0].name if view.tables else "")
     columns = {column.name: column for column in table.columns}
-    drawn = [p for p in visit.desk.acts.profile_table(dataset_id, table.name) if p.picture and p.distinct > 1]
+    profile = visit.desk.acts.profile_table(dataset_id, table.name)
+    keys = {column.name for column in table.columns if column.is_key}
+    drawn = [p for p in profile if p.picture and p.distinct > 1 and p.name not in keys]
     drawn.sort(key=lambda p: p.kind != "histogram")  # a shape says more than a list; otherwise as in the table
     return visit.page(
         "data/look.html", view=view, card=view.card, table=table, profile=drawn[:LOOKED_AT], columns=columns

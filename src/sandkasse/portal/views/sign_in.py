@@ -15,7 +15,7 @@ router = APIRouter()
 @router.get("/sign-in")
 def show_sign_in(visit: OpenVisit) -> Response:
     """Ask for the code; a small script takes it from behind the address's `#` and sends it."""
-    return visit.page("sign_in.html", error=None, status=200, target="/")
+    return visit.page("sign_in.html", error=None, target="/")
 
 
 @router.post("/sign-in")
