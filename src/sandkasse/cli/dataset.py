@@ -22,16 +22,16 @@ def list_(json: JsonOption = False) -> None:
     """List the datasets of this site."""
     settings = _settings()
     cards = actions.list_datasets(settings)
+    for fault in actions.list_faults(settings):
+        typer.echo(fault, err=True)
     if json:
         print_json([card.model_dump(mode="json") for card in cards])
         return
     print_table(
-        ["dataset", "title", "tier", "persons", "rows", "licence"],
-        [[card.id, card.title, card.tier, card.persons, sum(card.rows.values()), card.licence.name] for card in cards],
+        ["dataset", "title", "tier", "persons", "rows"],
+        [[card.id, card.title, card.tier, card.persons, sum(card.rows.values())] for card in cards],
         empty="No datasets here yet. next: sandkasse up",
     )
-    for fault in actions.list_faults(settings):
-        typer.echo(fault, err=True)
 
 
 @app.command()

@@ -142,7 +142,8 @@ def test_a_tampered_file_is_named_with_its_own_exit_code(sandkasse, harmed):
 
 def test_a_broken_card_does_not_hide_the_others(sandkasse, harmed):
     shutil.copytree(harmed / "datasets" / "steno-2", harmed / "datasets" / "broken")
-    shown = sandkasse("list", content=harmed)
-    assert shown.returncode == 0
-    assert "steno-2" in shown.stdout
-    assert "'broken' holds the card of steno-2@1.0.0" in shown.stderr
+    for form in ([], ["--json"]):
+        shown = sandkasse("list", *form, content=harmed)
+        assert shown.returncode == 0
+        assert "steno-2" in shown.stdout
+        assert "'broken' holds the card of steno-2@1.0.0" in shown.stderr
