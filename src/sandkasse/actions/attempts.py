@@ -18,7 +18,7 @@ from sandkasse.training.graders.base import Answer
 from sandkasse.training.grading import Graded, grade_prepared
 from sandkasse.training.keys import read_grading_key
 from sandkasse.training.library import Library, ShelvedModule
-from sandkasse.training.policies import TRIES_PER_HOUR, WINDOWS
+from sandkasse.training.policies import WINDOWS
 from sandkasse.training.spec import Exercise
 from sandkasse.training.tables import AttemptRow
 from sandkasse.training.verdict import Verdict
@@ -199,8 +199,9 @@ def _count(db: Session, row: AttemptRow, *, since: datetime | None = None, state
 def _close_graded(site: Site, row_id: int, graded: Graded) -> Verdict:
     with transaction(site.engine) as db:
         row = db.get_one(AttemptRow, row_id)
-        used = _count(db, row, since=site.clock() - WINDOWS[0][0])
-        verdict = graded.verdict.model_copy(update={"tries_left": max(0, TRIES_PER_HOUR - used)})
+        now = site.clock()
+        left = min(most - _count(db, row, since=now - window) for window, most, _ in WINDOWS)
+        verdict = graded.verdict.model_copy(update={"tries_left": max(0, left)})
         row.state = "graded"
         row.passed = verdict.passed
         row.score, row.mark = verdict.score, graded.mark

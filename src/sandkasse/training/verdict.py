@@ -65,7 +65,7 @@ class Verdict(_Record):
         dominating: Which kind of error weighs most.
         hint: One hint.
         tries: How many answers to this exercise were graded so far, this one included.
-        tries_left: How many more are taken within the hour; absent where nothing limits them.
+        tries_left: How many more are taken now, before a pause; absent where nothing limits them.
         notes: What else the reader should know, such as how undiagnosed persons are counted.
     """
 
@@ -102,7 +102,7 @@ class Verdict(_Record):
     def tries_line(self) -> str:
         """Say how many answers there were, and how many more are taken."""
         told = f"Try {self.tries}"
-        return told if self.tries_left is None else f"{told} · {self.tries_left} more within the hour"
+        return told if self.tries_left is None else f"{told} · {self.tries_left} more before a pause"
 
     def lines(self) -> tuple[str, ...]:
         """Put the verdict into lines of text."""

@@ -1,5 +1,6 @@
 """A small made-up country with a known truth, for the graders."""
 
+import shutil
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -227,62 +228,54 @@ LESSON = make_notebook("...", "...")
 SOLUTION = make_notebook("data.bef.filter(data.bef.has_code).select('pnr')", "data.bef.count()")
 
 
-@pytest.fixture
-def make_site_folder(country: Country):
-    """Write a whole site: a dataset with its truth, and a module that is graded against it."""
+@pytest.fixture(scope="session")
+def site_template(country: Country, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write a whole site once: a dataset with its truth, and a module that is graded against it."""
+    root = tmp_path_factory.mktemp("site")
+    settings = Settings(home=root / "home", content=root / "content")
+    module = settings.content / "modules" / "small"
+    module.mkdir(parents=True)
+    files = {"module.yaml": MODULE, "answers.py": ANSWERS, "01.md": LESSON, "01-solution.md": SOLUTION}
+    for name, text in files.items():
+        (module / name).write_text(text)
+    truth = settings.truth / "dk-registers-class" / "1.0.0"
+    truth.mkdir(parents=True)
+    for name, table in country.truth.items():
+        pq.write_table(table, truth / f"{name}.parquet")
 
-    def make(root: Path) -> Settings:
-        settings = Settings(home=root / "home", content=root / "content")
-        module = settings.content / "modules" / "small"
-        module.mkdir(parents=True)
-        for name, text in (
-            ("module.yaml", MODULE),
-            ("answers.py", ANSWERS),
-            ("01.md", LESSON),
-            ("01-solution.md", SOLUTION),
-        ):
-            (module / name).write_text(text)
-        truth = settings.truth / "dk-registers-class" / "1.0.0"
-        truth.mkdir(parents=True)
-        for name, table in country.truth.items():
-            pq.write_table(table, truth / f"{name}.parquet")
+    def write(folder: Path) -> None:
+        (folder / "data").mkdir(exist_ok=True)
+        (folder / "contract.yaml").write_text(CONTRACT)
+        bef = pa.table({"pnr": country.persons["pnr"], "has_code": country.detected.tolist()})
+        pq.write_table(bef, folder / "data" / "bef.parquet")
 
-        def write(folder: Path) -> None:
-            (folder / "data").mkdir(exist_ok=True)
-            (folder / "contract.yaml").write_text(CONTRACT)
-            bef = pa.table({"pnr": country.persons["pnr"], "has_code": country.detected.tolist()})
-            pq.write_table(bef, folder / "data" / "bef.parquet")
-
-        store = Store(settings.datasets, settings.content / "datasets")
-        store.publish(
-            CardDraft(
-                id="dk-registers-class",
-                version="1.0.0",
-                title="Made up",
-                summary="For tests.",
-                domain="registers",
-                tier="simulated",
-                licence=Licence(name="CC0-1.0", url="https://example.org"),
-                publisher="Tests",
-                how_published="Made up.",
-                anonymity="No persons.",
-                citations=(Citation(text="None"),),
-                persons=country.persons.num_rows,
-                modalities=("registers",),
-                country="DK",
-                created=DAY,
-                provenance={},
-                how_to_get_real="Not at all.",
-                keywords=("tests",),
-                default_for=True,
-            ),
-            write,
-        )
-        return settings
-
-    return make
+    draft = CardDraft(
+        id="dk-registers-class",
+        version="1.0.0",
+        title="Made up",
+        summary="For tests.",
+        domain="registers",
+        tier="simulated",
+        licence=Licence(name="CC0-1.0", url="https://example.org"),
+        publisher="Tests",
+        how_published="Made up.",
+        anonymity="No persons.",
+        citations=(Citation(text="None"),),
+        persons=country.persons.num_rows,
+        modalities=("registers",),
+        country="DK",
+        created=DAY,
+        provenance={},
+        how_to_get_real="Not at all.",
+        keywords=("tests",),
+        default_for=True,
+    )
+    Store(settings.datasets, settings.content / "datasets").publish(draft, write)
+    return root
 
 
 @pytest.fixture
-def site_folder(make_site_folder, tmp_path: Path) -> Settings:
-    return make_site_folder(tmp_path)
+def site_folder(site_template: Path, tmp_path: Path) -> Settings:
+    """Give a site of the test's own."""
+    shutil.copytree(site_template, tmp_path / "site")
+    return Settings(home=tmp_path / "site" / "home", content=tmp_path / "site" / "content")

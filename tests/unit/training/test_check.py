@@ -221,7 +221,7 @@ def test_the_card_as_text():
         "What weighs most: Missed & gone",
         "Hint: Look at <other> registers.",
         "Undiagnosed persons do not count.",
-        "Try 4 · 16 more within the hour",
+        "Try 4 · 16 more before a pause",
     ]
 
 
