@@ -53,7 +53,7 @@ def test_the_engines_work_within_two_gigabytes():
     code = """
 import duckdb, pyarrow.compute
 found = duckdb.sql("select range as i, random() as x from range(2_000_000)").to_arrow_table()
-print(duckdb.sql("select count(*) from found where x < 2").fetchone()[0], pyarrow.compute.max(found["i"]))
+print(duckdb.sql("select count(*) from found where x < 2").fetchall()[0][0], pyarrow.compute.max(found["i"]))
 """
     result = run(Limits(memory_bytes=2 << 30), code)
     assert result.stdout == "2000000 1999999\n", result.stderr
