@@ -282,8 +282,11 @@ CONDITION_RATES = (
     "also_coded",
     "foot",
     "burden",
+    "at_hospital",
+    "foot_share",
 )
 ADMITTED, OUTPATIENT_EARLY, OUTPATIENT_LATE, EARLY_YEARS, GP_VISITS, TESTS, ALSO_CODED, FOOT_RATE, BURDEN = range(9)
+AT_HOSPITAL, FOOT_SHARE = 9, 10
 PREGNANCY_NUMBERS = ("outpatient", "gp", "child_gp", "gdm_outpatient", "gdm_tests", "gdm_insulin", "length_days")
 VISITS_HOSPITAL, VISITS_GP, VISITS_CHILD, GDM_OUTPATIENT, GDM_TESTS, GDM_INSULIN, LENGTH_DAYS = range(7)
 

@@ -48,10 +48,13 @@ def _continue_care(pen: Pen, who: Who, care: c.CareArrays, row: int) -> None:
     """The years after: outpatient contacts, visits and podiatry."""
     conditions, year_start, known = care.conditions, care.calendar.year_start, who.known[row]
     rate = conditions.rate[row]
+    is_followed = draw(pen.state.stream) < rate[c.AT_HOSPITAL]
+    gets_foot_care = draw(pen.state.stream) < rate[c.FOOT_SHARE]
     first = year_of(year_start, max(known, who.days[f.FIRST]))
     for year in range(first, year_of(year_start, who.days[f.STOP] - 1) + 1):
         is_early = year_start[year - FIRST_YEAR] - known < _YEAR * rate[c.EARLY_YEARS]
-        for _ in range(draw_poisson(pen.state.stream, rate[c.OUTPATIENT_EARLY if is_early else c.OUTPATIENT_LATE])):
+        contacts = rate[c.OUTPATIENT_EARLY if is_early else c.OUTPATIENT_LATE] if is_followed else 0.0
+        for _ in range(draw_poisson(pen.state.stream, contacts)):
             day = day_in(care.calendar, True, year, draw(pen.state.stream))
             if day >= known and spell_at(who.days, day) >= 0:
                 _outpatient(pen, who, care, row, day)
@@ -59,7 +62,7 @@ def _continue_care(pen: Pen, who: Who, care: c.CareArrays, row: int) -> None:
             day = day_in(care.calendar, True, year, draw(pen.state.stream))
             if day >= known and spell_at(who.days, day) >= 0:
                 _check_up(pen, who, care, row, day)
-        if rate[c.FOOT_RATE] > 0.0:
+        if gets_foot_care:
             for _ in range(draw_poisson(pen.state.stream, rate[c.FOOT_RATE])):
                 day = day_in(care.calendar, True, year, draw(pen.state.stream))
                 if day >= known and spell_at(who.days, day) >= 0:
@@ -95,23 +98,24 @@ def _check_up(pen: Pen, who: Who, care: c.CareArrays, row: int, day: int) -> Non
 @helper
 def collect_treatments(pen: Pen, who: Who, care: c.CareArrays) -> None:
     """Collect the life's treatments, each in the one or two spells that the life gives it."""
-    for row in range(care.conditions.therapy.shape[0]):
-        treatment = care.conditions.therapy[row, 0]
-        start, stop = who.treatment[treatment], who.treatment_stop[treatment]
-        begin(pen, who, purposes.THERAPY + row)
-        _collect_treatment(pen, who, care, row, who.treatment_for[treatment], (start, stop))
-        again = who.treatment_again[treatment]
-        begin(pen, who, purposes.THERAPY_AGAIN + row)
-        _collect_treatment(pen, who, care, row, who.treatment_again_for[treatment], (again, NEVER))
+    therapy = care.conditions.therapy
+    for row in range(therapy.shape[0]):
+        treatment, only_for, only_with = therapy[row, 0], therapy[row, 2], therapy[row, 3]
+        if only_with >= 0 and who.onset[only_with] == NEVER:
+            continue
+        if only_for < 0 or only_for == who.treatment_for[treatment]:
+            begin(pen, who, purposes.THERAPY + row)
+            _collect_treatment(pen, who, care, row, who.treatment[treatment], who.treatment_stop[treatment])
+        if only_for < 0 or only_for == who.treatment_again_for[treatment]:
+            begin(pen, who, purposes.THERAPY_AGAIN + row)
+            _collect_treatment(pen, who, care, row, who.treatment_again[treatment], NEVER)
 
 
 @helper
-def _collect_treatment(pen: Pen, who: Who, care: c.CareArrays, row: int, begun_for: int, span: tuple[int, int]) -> None:
-    conditions, (start, stop) = care.conditions, span
-    _, drug_class, only_for, only_with, trap, n_indications = conditions.therapy[row]
-    if start >= END_DAY or (only_for >= 0 and only_for != begun_for):
-        return
-    if (only_with >= 0 and who.onset[only_with] == NEVER) or (trap >= 0 and not pen.state.traps[trap]):
+def _collect_treatment(pen: Pen, who: Who, care: c.CareArrays, row: int, start: int, stop: int) -> None:
+    conditions = care.conditions
+    drug_class, trap, n_indications = conditions.therapy[row, 1], conditions.therapy[row, 4], conditions.therapy[row, 5]
+    if start >= END_DAY or (trap >= 0 and not pen.state.traps[trap]):
         return
     u = draw(pen.state.stream)
     is_indicated = n_indications > 0 and u < conditions.indicated[row]

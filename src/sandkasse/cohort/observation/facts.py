@@ -84,14 +84,14 @@ class Who(NamedTuple):
         own: The person's own deviation of each analysis, standard normal, float64, shape (n_analyses,).
         known: Day on which each condition of `care.Conditions` became known, int64.
         burden: How ill each condition makes, float64.
-        onset: The life's onsets, int64, shape (n_conditions,).
-        detected: The life's detections, int64, shape (n_conditions,).
-        treatment: First beginning of each of the life's treatments, int64, shape (n_treatments,).
-        treatment_stop: Its end, int64.
-        treatment_for: Condition for which it was begun, int64.
-        treatment_again: Second beginning, int64.
-        treatment_again_for: Condition for which it was begun again, int64.
-        delivery: Days on which the person gives birth, int64, shape (n_deliveries,).
+        onset: The life's onsets, int32, shape (n_conditions,).
+        detected: The life's detections, int32, shape (n_conditions,).
+        treatment: First beginning of each of the life's treatments, int32, shape (n_treatments,).
+        treatment_stop: Its end, int32.
+        treatment_for: Condition for which it was begun, int8.
+        treatment_again: Second beginning, int32.
+        treatment_again_for: Condition for which it was begun again, int8.
+        delivery: Days on which the person gives birth, int32, shape (n_deliveries,).
         glycaemia: Parameters of the true HbA1c, float64.
     """
 
@@ -100,14 +100,14 @@ class Who(NamedTuple):
     own: npt.NDArray[np.float64]
     known: npt.NDArray[np.int64]
     burden: npt.NDArray[np.float64]
-    onset: npt.NDArray[np.int64]
-    detected: npt.NDArray[np.int64]
-    treatment: npt.NDArray[np.int64]
-    treatment_stop: npt.NDArray[np.int64]
-    treatment_for: npt.NDArray[np.int64]
-    treatment_again: npt.NDArray[np.int64]
-    treatment_again_for: npt.NDArray[np.int64]
-    delivery: npt.NDArray[np.int64]
+    onset: npt.NDArray[np.int32]
+    detected: npt.NDArray[np.int32]
+    treatment: npt.NDArray[np.int32]
+    treatment_stop: npt.NDArray[np.int32]
+    treatment_for: npt.NDArray[np.int8]
+    treatment_again: npt.NDArray[np.int32]
+    treatment_again_for: npt.NDArray[np.int8]
+    delivery: npt.NDArray[np.int32]
     glycaemia: npt.NDArray[np.float64]
 
 
