@@ -16,7 +16,7 @@ from sandkasse.workspaces import inside
 from sandkasse.workspaces.inside import Limits
 from sandkasse.workspaces.sandbox import Interpreter, View, current_interpreter, find_why_not_isolated, sandboxed
 
-Protection = Literal["sandbox", "plain flags", "none"]
+Protection = Literal["sandbox", "nothing covered", "plain flags", "none"]
 ORDINARY = "nobody"
 # The flags that look right and are not: started by root they leave every capability inside.
 PLAIN_FLAGS = ("--unshare-all", "--share-net", "--die-with-parent", "--proc", "/proc", "--dev", "/dev")
@@ -35,6 +35,11 @@ class Store:
     @property
     def home(self) -> Path:
         return self.root / "home"
+
+    @property
+    def covered(self) -> Path:
+        """A folder with secrets inside a folder that workspaces see, as an installed package's lessons are."""
+        return self.program / "share"
 
     def targets(self) -> dict[str, Path]:
         home = self.home
@@ -79,7 +84,7 @@ class Attacker:
             links = ("--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64")
             data = ("--ro-bind", str(self.store.dataset), "/data/demo")
             return self._last_line(["bwrap", *shown, *links, *PLAIN_FLAGS, *data, "--", *command], ())
-        hidden = (self.store.home, self.store.content)
+        hidden = () if protection == "nothing covered" else (self.store.home, self.store.content, self.store.covered)
         view = View(self.store.own, {"demo": self.store.dataset}, hidden, {"PATH": "/usr/bin:/bin"})
         limits = Limits(memory_bytes=4 << 30).to_json()
         first = [str(interpreter.executable), "-I", str(self.store.program / "inside.py"), limits]
@@ -154,6 +159,8 @@ def build_store(root: Path) -> Store:
         path.write_text("secret")
     for folder in (store.own, store.dataset, store.program):
         folder.mkdir(parents=True)
+    (store.covered / "lessons").mkdir(parents=True)
+    (store.covered / "lessons" / "solution.md").write_text("secret")
     (store.own / "mine.txt").write_text("mine")
     (store.dataset / "table.parquet").write_text("data")
     shutil.copyfile(inside.__file__, store.program / "inside.py")

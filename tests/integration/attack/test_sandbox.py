@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandkasse.workspaces.sandbox import current_interpreter
+from sandkasse import workspaces
 
 pytestmark = pytest.mark.attack
 
@@ -134,6 +134,18 @@ def test_the_sites_own_files_cannot_be_read(attacker, target):
     assert attacker.run(READ, path) == "refused"
 
 
+def test_what_is_covered_inside_what_is_shown_cannot_be_read_or_uncovered(attacker):
+    path = attacker.store.covered / "lessons" / "solution.md"
+    assert attacker.run(READ, path, protection="nothing covered") == "succeeded"
+    assert attacker.run(READ, path) == "refused"
+    uncover = (
+        "import ctypes, sys; ctypes.CDLL(None).umount2(sys.argv[2].encode(), 2)\n"
+        "try:\n    open(sys.argv[1]); print('succeeded')\nexcept OSError:\n    print('refused')"
+    )
+    assert attacker.run(uncover, path, attacker.store.covered, protection="nothing covered") == "succeeded"
+    assert attacker.run(uncover, path, attacker.store.covered) == "refused"
+
+
 @pytest.mark.parametrize("target", ["truth", "site database"])
 def test_the_sites_own_files_cannot_be_reached_through_another_process(attacker, target):
     path = attacker.store.targets()[target]
@@ -149,14 +161,15 @@ def test_the_clone_that_the_package_runs_from_cannot_be_read(attacker):
         assert attacker.run(READ, path) == "refused"
 
 
-def test_the_package_itself_can_be_read_but_not_changed(attacker):
+@pytest.mark.parametrize("part", [workspaces.__file__, pytest.__file__], ids=["package", "environment"])
+def test_programs_can_be_read_but_not_changed(attacker, part):
     if attacker.user:
         pytest.skip("this account's attacks run on another Python")
-    package = current_interpreter().shown[-1] if "site-packages" in str(current_interpreter().shown[-1]) else None
-    path = (package or Path(current_interpreter().shown[0])) / "pyvenv.cfg"
-    target = path if path.exists() else Path(os.__file__)
-    assert attacker.run(READ, target) == "succeeded"
-    assert attacker.run(WRITE, target) == "refused"
+    may_write = "import os, sys; print('succeeded' if os.access(sys.argv[1], os.W_OK) else 'refused')"
+    assert attacker.run(READ, part) == "succeeded"
+    assert attacker.run(may_write, part) == "refused"
+    if attacker.run(may_write, part, protection="none") == "succeeded":
+        assert attacker.run(WRITE, part) == "refused"
 
 
 @pytest.mark.parametrize("path", ["/etc/shadow", "/etc/ssl/private", "/etc/machine-id", "/root/.bashrc", "/var/log"])
