@@ -29,6 +29,7 @@ TITLES = {
     503: "Not available just now",
     507: "The disk is full",
 }
+LISTS = (("/data/", "All datasets"), ("/learn/", "All modules"), ("/workspaces/", "Your workspaces"))
 
 
 def show_error(scope: Scope, error: SandkasseError, status: int) -> Response:
@@ -45,8 +46,18 @@ def show_error(scope: Scope, error: SandkasseError, status: int) -> Response:
         number=int(status),
         title=TITLES.get(status, TITLES[500]),
         error=error,
+        next_step=_say_next(error),
+        lists=next((found for found in LISTS if scope["path"].startswith(found[0])), None),
         target=scope["path"] if scope["method"] == "GET" else "/",
     )
+
+
+def _say_next(error: SandkasseError) -> str:
+    """Say what to do without the command that lists what there is: the page has a link to that list."""
+    near, otherwise, _ = error.next_step.partition(" Otherwise ")
+    if isinstance(error, NotFoundError) and (otherwise or near.startswith("see what there is")):
+        return near if otherwise else "choose from the list"
+    return error.next_step
 
 
 def _find_session(scope: Scope) -> tuple[Session | None, str]:

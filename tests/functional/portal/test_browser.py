@@ -191,7 +191,7 @@ PRESS_TWICE = """async () => {
 
 def test_a_slow_start_is_shown_with_its_time_and_pressed_once(portal, open_page):
     page = open_page()
-    settle(page, "/learn/module-0")
+    settle(page, "/learn/module-2")
     before = len(portal.asked.started)
     portal.may_start.clear()
     try:
