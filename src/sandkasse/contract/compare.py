@@ -88,7 +88,7 @@ def compare_contracts(old: Contract, new: Contract) -> Comparison:
     if old.name != new.name:
         reason = f"the name is {new.name} instead of {old.name}; data are opened by it"
         changes.append(Change(None, None, "name", "breaking", reason))
-    changes += _words(None, None, old, new, ("id", "status", "title", "domain", "purpose", "usage", "limitations"))
+    changes += _words(None, None, old, new, ("id", "status", "domain", "purpose", "usage", "limitations"))
     before, after = _by_name(old.tables), _by_name(new.tables)
     for name in before:
         changes += _presence_changes(old, new, name)

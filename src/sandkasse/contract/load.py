@@ -18,6 +18,7 @@ from sandkasse.core.hashing import sha256_value
 
 MAX_BYTES = 10_000_000
 MAX_NODES = 1_000_000
+_OTHER_LINE_ENDS = "\x85\u2028\u2029"  # PyYAML writes them as they are and reads them as line ends, so they are escaped
 
 
 def read_contract(path: Path) -> Contract:
@@ -79,7 +80,11 @@ def write_contract(contract: Contract, path: Path) -> None:
 
 def format_contract(contract: Contract) -> str:
     """Give a contract's normal ODCS v3 YAML text."""
-    return yaml.safe_dump(contract_to_odcs(contract), sort_keys=False, allow_unicode=True, width=110)
+    value = contract_to_odcs(contract)
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110)
+    if any(char in text for char in _OTHER_LINE_ENDS):
+        return yaml.safe_dump(value, sort_keys=False, allow_unicode=False, width=110)
+    return text
 
 
 def contract_sha256(contract: Contract) -> str:

@@ -165,7 +165,6 @@ class Contract:
     tables: tuple[Table, ...]
     id: str = ""
     status: str = "active"
-    title: str = ""
     domain: str = ""
     purpose: str = ""
     usage: str = ""

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -26,7 +27,7 @@ from sandkasse.contract import (
     raise_for_violations,
 )
 from sandkasse.contract.load import format_contract, parse_contract
-from sandkasse.core.errors import ContractViolationError
+from sandkasse.core.errors import ContractInvalidError, ContractViolationError
 
 ARROW = {
     "string": pa.string(),
@@ -274,6 +275,44 @@ def test_a_contract_survives_its_file_in_any_form(kept: Kept, rng: random.Random
 @settings(deadline=None)
 def test_hashes_differ_where_contracts_do(one: Kept, other: Kept) -> None:
     assert (contract_sha256(one.contract) == contract_sha256(other.contract)) == (one.contract == other.contract)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.dates()
+    | st.sampled_from(["a.b", "(", "0"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=200)
+def test_any_spoilt_document_is_a_contract_or_one_clear_line(data: st.DataObject) -> None:
+    page = Path(__file__).parents[3] / "docs/reference/contract-properties.md"
+    document = yaml.safe_load(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    place = document
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], dict | list) or not place[key] or data.draw(st.integers(0, 5)) == 0:
+            break
+        place = place[key]
+    place[key] = data.draw(JSON)
+    error = None
+    try:
+        contract = parse_contract(yaml.safe_dump(document))
+    except ContractInvalidError as caught:
+        error = caught
+    if error is None:
+        assert parse_contract(format_contract(contract)) == contract
+        assert len(contract_sha256(contract)) == 64
+    else:
+        assert "\n" not in error.message
+        assert error.next_step
 
 
 # ------------------------------------------------------------------------------------------------------ comparison
