@@ -230,8 +230,8 @@ def _hash_answer(answer: Answer) -> str:
 
 def _exercise_progress(exercise: Exercise, rows: list[AttemptRow]) -> ExerciseProgress:
     graded = [row for row in rows if row.state == "graded"]
-    verdicts = [Verdict.from_json(row.verdict_json.encode()) for row in graded if row.verdict_json]
-    scores = [verdict.score for verdict in verdicts if verdict.score is not None]
+    last = Verdict.from_json(graded[-1].verdict_json.encode()) if graded and graded[-1].verdict_json else None
+    scores = [row.score for row in graded if row.score is not None]
     return ExerciseProgress(
         id=exercise.id,
         part=exercise.part,
@@ -239,6 +239,6 @@ def _exercise_progress(exercise: Exercise, rows: list[AttemptRow]) -> ExercisePr
         tries=len(graded),
         passed=any(row.passed for row in graded),
         best_score=max(scores, default=None),
-        attainable=verdicts[-1].attainable if verdicts else None,
+        attainable=last.attainable if last else None,
         last_at=rows[-1].at if rows else None,
     )

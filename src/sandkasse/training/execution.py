@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandkasse.core.errors import ModuleInvalidError, UpstreamError
+from sandkasse.core.errors import ModuleInvalidError, UpstreamError, error_classes
 from sandkasse.core.settings import (
     BINDINGS_VARIABLE,
     CONTENT_VARIABLE,
@@ -26,6 +26,7 @@ VERDICT_MIME = "application/vnd.sandkasse.verdict+json"
 OFFLINE = "offline"
 CELL_TIMEOUT_S = 600
 KERNEL_START_S = 120
+ABOUT_NAMES = {"NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError"}
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,7 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
         try:
             client.execute(env=dict(environment))
         except CellExecutionError as exc:
-            raise _cell_failed(
-                notebook, name, f"{exc.ename}: {str(exc.evalue).splitlines()[0] if exc.evalue else ''}"
-            ) from exc
+            raise _cell_failed(notebook, name, _without_values(str(exc.ename), str(exc.evalue))) from None
         except CellTimeoutError as exc:
             raise _cell_failed(notebook, name, f"no end within {CELL_TIMEOUT_S} s") from exc
         except (DeadKernelError, RuntimeError, OSError) as exc:
@@ -127,6 +126,14 @@ def _collect_verdicts(notebook: Any) -> tuple[Verdict, ...]:
             if VERDICT_MIME in data:
                 found.append(Verdict.from_json(data[VERDICT_MIME]))
     return tuple(found)
+
+
+def _without_values(kind: str, message: str) -> str:
+    """Tell a cell's error; its message only where it speaks of names and not of data."""
+    own = {error.__name__ for error in error_classes()}
+    if kind in own | ABOUT_NAMES and message:
+        return f"{kind}: {message.splitlines()[0]}"
+    return kind
 
 
 def _cell_failed(notebook: Any, name: str, why: str) -> ModuleInvalidError:

@@ -135,6 +135,12 @@ def _make_views(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path
         connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT * FROM read_parquet({_quoted(files)})')  # noqa: S608
 
 
+def _without_values(error: duckdb.Error) -> str:
+    """Tell the engine's complaint; where it could quote a value of the data, its kind alone."""
+    is_about_names = isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.PermissionException)
+    return str(error).splitlines()[0] if is_about_names else type(error).__name__
+
+
 def _quoted(path: Path) -> str:
     return "'" + str(path).replace("'", "''") + "'"
 
@@ -149,7 +155,6 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, *, name: str, time_lim
             f"The SQL of {name!r} took longer than {time_limit_s:.0f} s.", next_step="make it read less"
         ) from exc
     except duckdb.Error as exc:
-        first_line = str(exc).splitlines()[0]
-        raise ModuleInvalidError(f"The SQL of {name!r} fails: {first_line}", next_step="mend it") from exc
+        raise ModuleInvalidError(f"The SQL of {name!r} fails: {_without_values(exc)}", next_step="mend it") from None
     finally:
         alarm.cancel()

@@ -112,6 +112,15 @@ def test_settings_stay_locked_within_a_select(places):
         assert found["v"].to_pylist() == [False]
 
 
+@pytest.mark.attack
+def test_a_failing_statement_quotes_no_value(places):
+    pq.write_table(pa.table({"pnr": ["secret-person"]}), places / "truth" / "events.parquet")
+    with pytest.raises(ModuleInvalidError, match="ConversionException") as caught:
+        run(places, "SELECT CAST(pnr AS INTEGER) AS value FROM truth.events")
+    assert "secret-person" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_an_endless_statement_is_stopped(places):
     with pytest.raises(ModuleInvalidError, match="longer than"):
         run(places, "SELECT sum(a.i * b.i) FROM range(10000000) a(i), range(10000000) b(i)", time_limit_s=0.2)
