@@ -138,6 +138,8 @@ def main() -> None:
     """Run the supervisor; `python -m sandkasse.workspaces.supervisor`."""
     os.umask(0o077)
     asyncio.run(serve())
+    # The reading thread may still wait for a line and hold the stream's lock, on which an ordinary exit would stumble.
+    os._exit(0)
 
 
 def _read_lines(loop: asyncio.AbstractEventLoop, lines: "asyncio.Queue[bytes]") -> None:
