@@ -291,7 +291,7 @@ JSON = st.recursive(
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_any_spoilt_document_is_a_contract_or_one_clear_line(data: st.DataObject) -> None:
     page = Path(__file__).parents[3] / "docs/reference/contract-properties.md"
     document = yaml.safe_load(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
