@@ -1,6 +1,8 @@
 """The log of one notebook server: bounded, and without the tokens that its user could print (edge)."""
 
 import asyncio
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
@@ -24,10 +26,12 @@ class LogFile:
         self.last_line = ""
 
     async def take_from(self, stream: asyncio.StreamReader) -> None:
-        """Write what comes until the stream ends; beyond the bound it is read and forgotten."""
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Write what comes until the stream ends; what cannot be written, or is too much, is read and forgotten.
+
+        A server whose output nobody reads stops; one whose log is lost does not.
+        """
         held = b""
-        with self._path.open("wb") as file:
+        with self._open() as file:
             while chunk := await stream.read(_CHUNK_BYTES):
                 *lines, held = (held + chunk).split(b"\n")
                 for line in lines:
@@ -36,6 +40,13 @@ class LogFile:
                     held = self._write_part(file, held)
             if held:
                 self._write(file, held)
+
+    def _open(self) -> IO[bytes]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return self._path.open("wb", buffering=0)
+        except OSError:
+            return BytesIO()
 
     def _write_part(self, file: IO[bytes], held: bytes) -> bytes:
         """Write an endless line's beginning; its last bytes stay, for a secret may lie across the cut."""
@@ -49,8 +60,9 @@ class LogFile:
         if clean.strip():
             self.last_line = clean.decode("utf-8", "replace").strip()[-300:]
         if self._written < LONGEST_BYTES:
-            self._written += file.write(clean + b"\n")
-            file.flush()
+            self._written += len(clean) + 1
+            with suppress(OSError):  # the disk is full
+                file.write(clean + b"\n")
 
     def _scrub(self, line: bytes) -> bytes:
         for secret in self._secrets:

@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +43,14 @@ def test_a_flood_fills_no_disk(tmp_path):
 def test_the_log_opens_to_its_owner_only(tmp_path):
     write(tmp_path / "run" / "log", [b"x\n"])
     assert (tmp_path / "run").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_loses_the_log_and_not_the_server():
+    log = write(Path("/dev/full"), [b"one\n"] * 100 + [b"last words\n"])
+    assert log.last_line == "last words"  # everything was read
+
+
+def test_a_log_that_cannot_be_opened_is_read_all_the_same(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert write(tmp_path / "file" / "log", [b"last words\n"]).last_line == "last words"
