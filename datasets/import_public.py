@@ -134,7 +134,6 @@ class PublicDataset:
             name=self.card.id,
             version="1.0.0",
             id=f"sandkasse-{self.card.id}",
-            title=self.card.title,
             domain=self.card.domain,
             purpose=self.card.summary,
             usage="Teaching and the development of methods, under the licence on the card.",

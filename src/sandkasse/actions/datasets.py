@@ -14,7 +14,7 @@ from sandkasse.catalogue.card import CONTRACT_FILE, Card, card_in
 from sandkasse.catalogue.croissant import to_croissant
 from sandkasse.catalogue.dcat import to_dcat, to_schema_org
 from sandkasse.catalogue.integrity import Verified, verify_folder
-from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.catalogue.open import Dataset
 from sandkasse.catalogue.partial import write_new_file
 from sandkasse.catalogue.profile import PROFILE_VERSION, TableProfile, from_plain, measure_profile, to_plain
 from sandkasse.catalogue.resolve import Catalogue
@@ -159,8 +159,7 @@ def preview_table(settings: Settings, dataset_id: str, table: str, limit: int = 
             f"A preview has between 1 and {PREVIEW_ROWS_AT_MOST:,} rows, not {limit:,}.",
             next_step="ask for fewer, or open the dataset for all of them",
         )
-    folder, card = _catalogue(settings).find(dataset_id)
-    dataset = open_tables(folder, card=card)
+    dataset = _catalogue(settings).open_by_id(dataset_id)
     return dataset.collect(dataset[table].limit(limit))
 
 
@@ -173,7 +172,7 @@ def profile_table(settings: Settings, dataset_id: str, table: str) -> TableProfi
         CorruptDatasetError: If a file cannot be read to its end.
     """
     page = show_dataset(settings, dataset_id)
-    dataset = open_tables(page.folder, card=page.card)
+    dataset = _catalogue(settings).open_by_id(page.card.reference)
     key = sha256_value(
         [PROFILE_VERSION, table, page.card.contract.sha256, [f.sha256 for f in page.card.files_of(table)]]
     )
@@ -235,7 +234,7 @@ def check_dataset(settings: Settings, dataset_id: str) -> CheckReport:
         CorruptDatasetError: If its files cannot be read.
     """
     page = show_dataset(settings, dataset_id)
-    dataset = open_tables(page.folder, card=page.card)
+    dataset = _catalogue(settings).open_by_id(page.card.reference)
     return check_tables(page.contract, {name: dataset[name] for name in dataset.tables})
 
 

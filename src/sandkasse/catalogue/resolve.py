@@ -38,9 +38,20 @@ class Catalogue:
             PolicyDeniedError: If the guard refuses.
             CorruptDatasetError: If the dataset's card is broken.
         """
-        folder, card = self._explore(name, dataset) if dataset else self._resolve(name)
-        self._guard.check_may_open(card.id, version=card.version, tier=card.tier)
-        return open_tables(folder, card=card)
+        return self._open(*(self._explore(name, dataset) if dataset else self._resolve(name)))
+
+    def open_by_id(self, dataset_id: str) -> Dataset:
+        """Open one dataset by its own name, for pages about it.
+
+        Args:
+            dataset_id: Its id, or `<id>@<version>`.
+
+        Raises:
+            DatasetNotFoundError: If there is no such dataset or version; names the nearest.
+            PolicyDeniedError: If the guard refuses.
+            CorruptDatasetError: If its card is broken.
+        """
+        return self._open(*self.find(dataset_id))
 
     def list(self) -> tuple[Card, ...]:
         """List what can be opened here: the store's datasets and what is bound, each id once."""
@@ -64,6 +75,10 @@ class Catalogue:
                 return folder, card
         card = self._store.card(dataset_id)
         return self._store.folder(card), card
+
+    def _open(self, folder: Path, card: Card) -> Dataset:
+        self._guard.check_may_open(card.id, version=card.version, tier=card.tier)
+        return open_tables(folder, card=card)
 
     def _resolve(self, name: str) -> tuple[Path, Card]:
         if name in self._bindings:

@@ -123,6 +123,15 @@ def test_every_road_asks_the_guard(store: Store, publish: Callable[..., Card], d
 
 
 @pytest.mark.attack
+def test_a_page_about_a_dataset_asks_the_guard(store: Store, publish: Callable[..., Card]) -> None:
+    publish(id="nation")
+    guard = Refusing()
+    with pytest.raises(PolicyDeniedError):
+        catalogue(store, guard=guard).open_by_id("nation")
+    assert guard.asked == [("nation", "1.0.0", "simulated")]
+
+
+@pytest.mark.attack
 def test_the_guard_is_asked_for_what_is_bound_too(store: Store, make_sealed: Made) -> None:
     folder, _ = make_sealed("bound", id="bound")
     guard = Refusing()
