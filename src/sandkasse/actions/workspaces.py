@@ -1,5 +1,6 @@
 """Acts on workspaces: start one for a module, stop it, list them; and hold what runs them while a portal serves."""
 
+import errno
 import secrets
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from sandkasse.core.errors import (
     IsolationRequiredError,
     NotSignedInError,
     SandkasseError,
+    StorageFullError,
     UpstreamError,
     WorkspaceNotFoundError,
 )
@@ -136,6 +138,7 @@ def start_workspace(site: Site, *, user_id: str, module_id: str) -> Handover:
         TrainingModuleNotFoundError: If there is no such module.
         DatasetNotFoundError: If no dataset keeps a contract that the module reads.
         IsolationRequiredError: If nothing isolates workspaces here, and another person has used this site's.
+        StorageFullError: If there is no room for the lesson.
         WorkspaceStartError: If the notebook server does not start.
     """
     launcher = _launcher(site)
@@ -249,13 +252,24 @@ def _find_ground(settings: Settings, contract: str) -> Ground:
 
 
 def _prepare_folder(settings: Settings, module_id: str, folder: Path) -> tuple[str | None, tuple[str, ...]]:
-    """Put the lessons beside what the learner has; the work happens in a folder that no learner's link leads out of."""
-    settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=settings.run, prefix="lesson-") as name:
-        staging = Path(name)
-        copy_notebooks(folder, staging)
-        files = prepare_lesson(settings, module_id, staging)
-        place_new_files(staging, folder)
+    """Put the lessons beside what the learner has; gives what to open first, and what the learner should know.
+
+    The work happens in a folder that no learner's link leads out of.
+    """
+    try:
+        settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=settings.run, prefix="lesson-") as name:
+            staging = Path(name)
+            copy_notebooks(folder, staging)
+            files = prepare_lesson(settings, module_id, staging)
+            place_new_files(staging, folder)
+    except OSError as exc:
+        if exc.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise StorageFullError(
+            "There is no room left for the lesson.",
+            next_step="make room on the disk of the site's store, then press Start again",
+        ) from exc
     notices = tuple(file.notice for file in files if file.notice)
     return (files[0].path.name if files else None), notices
 

@@ -4,6 +4,7 @@ A learner can leave links and pipes in their folder, and change it while we work
 to an open folder, links are never followed, and a file is only ever made where nothing has its name.
 """
 
+import errno
 import os
 import re
 import stat
@@ -139,7 +140,12 @@ def _opened(name: str | Path, *, inside: _Folder | None = None) -> Iterator[_Fol
     if not _HAS_RELATIVE_OPEN:
         yield _Folder(path, None)
         return
-    handle = os.open(name, _FOLDER) if inside is None else inside.open(str(name), _FOLDER)
+    try:
+        handle = os.open(name, _FOLDER) if inside is None else inside.open(str(name), _FOLDER)
+    except OSError as exc:
+        if exc.errno == errno.ELOOP:  # what macOS says of a link; Linux says that it is no folder
+            raise NotADirectoryError(exc.errno, exc.strerror, str(path)) from exc
+        raise
     try:
         yield _Folder(path, handle)
     finally:

@@ -1,10 +1,12 @@
 """The acts on workspaces, with a real database and a launcher that starts nothing."""
 
+import errno
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, text
 
+from sandkasse.actions import workspaces
 from sandkasse.actions.people import take_workspace_token
 from sandkasse.actions.workspaces import (
     list_all_workspaces,
@@ -18,6 +20,7 @@ from sandkasse.core.errors import (
     DatasetNotFoundError,
     IsolationRequiredError,
     NotSignedInError,
+    StorageFullError,
     TrainingModuleNotFoundError,
     UpstreamError,
     WorkspaceNotFoundError,
@@ -199,3 +202,15 @@ def test_links_in_the_learners_folder_lead_the_site_nowhere(site, launcher):
     start_workspace(site, user_id=ME, module_id="demo")
     assert secret.read_text() == "secret"
     assert list(site.settings.truth.iterdir()) == []
+
+
+def test_a_full_disk_is_said_in_one_line(site, launcher, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(workspaces, "copy_notebooks", full)
+    with pytest.raises(StorageFullError, match="no room"):
+        start_workspace(site, user_id=ME, module_id="demo")
+    assert launcher.requests == []
+    assert states(site) == {}
+    assert not list(site.settings.run.glob("lesson-*"))
