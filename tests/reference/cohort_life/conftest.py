@@ -206,7 +206,7 @@ class Twin:
 
     # --- the life
 
-    def live(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated):
+    def live(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated):  # noqa: PLR0917
         return Clocks(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated).run()
 
     def tell(self, seed, number):
@@ -242,7 +242,9 @@ class Twin:
 class Clocks:
     """One life. A clock is a dict entry {name: [draw, used]}; names are ("onset", c), ("death",), ("detect", c), …"""
 
-    def __init__(self, twin, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated):
+    def __init__(  # noqa: PLR0917
+        self, twin, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated
+    ):
         self.twin, self.t, self.luck, self.attempt, self.treated = twin, twin.t, luck, attempt, treated
         self.n, self.m = len(twin.conditions), len(twin.treatments)
         self.sex, self.born, self.entry, self.stop = sex, born, entry, stop
