@@ -219,7 +219,7 @@ def _born(data):
     return data.bef.group_by("pnr").agg(koen=_.koen.max(), foed_dato=_.foed_dato.max())
 
 
-def _purchases(data, *, excluded=NOT_ONLY_DIABETES, with_pcos=False):
+def _purchases(data, *, excluded=NOT_ONLY_DIABETES, with_pcos=False, with_pregnancy=False):
     bought = data.lmdb.filter(_.atc.startswith("A10") & ~_.atc.re_search(excluded)).left_join(_born(data), "pnr")
     is_pcos = (
         (_.atc == "A10BA02")
@@ -228,15 +228,12 @@ def _purchases(data, *, excluded=NOT_ONLY_DIABETES, with_pcos=False):
     )
     if not with_pcos:
         bought = bought.filter(~is_pcos.fill_null(False))
-    return _outside_pregnancy(data, bought.select("pnr", day="eksd").distinct())
-
-
-def _n_with_two(purchases):
-    return purchases.distinct().group_by("pnr").agg(days=_.count()).filter(_.days >= 2).count().execute()
+    days = bought.select("pnr", day="eksd").distinct()
+    return days if with_pregnancy else _outside_pregnancy(data, days)
 
 
 def purchases_ibis(data):
-    return _n_with_two(_purchases(data))
+    return _purchases(data).count().execute()
 
 
 def purchases_pandas(data):
@@ -253,23 +250,28 @@ def purchases_pandas(data):
     pairs = bought.reset_index().merge(ends, on="pnr")
     gap = (pairs.eksd - pairs.end).dt.days
     bought = bought.drop(index=pairs["index"][gap.between(-280, 84)].unique())
-    return int((bought.groupby("pnr").eksd.nunique() >= 2).sum())
+    return int(bought.groupby("pnr").eksd.nunique().sum())
 
 
 def purchases_any_a10(data):
-    return _n_with_two(data.lmdb.filter(_.atc.startswith("A10")).select("pnr", day="eksd"))
+    return data.lmdb.filter(_.atc.startswith("A10")).select("pnr", "eksd").distinct().count().execute()
 
 
 def purchases_new_codes(data):
-    return _n_with_two(_purchases(data, excluded="^(A10BJ|A10BK01|A10BK03)"))
+    return _purchases(data, excluded="^(A10BJ|A10BK01|A10BK03)").count().execute()
 
 
 def purchases_with_pcos(data):
-    return _n_with_two(_purchases(data, with_pcos=True))
+    return _purchases(data, with_pcos=True).count().execute()
 
 
-def purchases_one_day(data):
-    return _purchases(data).pnr.nunique().execute()
+def purchases_in_pregnancy(data):
+    return _purchases(data, with_pregnancy=True).count().execute()
+
+
+def purchases_rows(data):
+    bought = data.lmdb.filter(_.atc.startswith("A10") & ~_.atc.re_search(NOT_ONLY_DIABETES)).mutate(day="eksd")
+    return bought.semi_join(_purchases(data), ["pnr", "day"]).count().execute()
 
 
 def _high_tests(data):
@@ -322,14 +324,6 @@ def any_code(data):
     return _diagnoses(data, keep_retracted=True, kinds=("A", "B", "H", "+")).select("pnr").distinct()
 
 
-def any_high_value(data):
-    return (
-        data.lab_forsker.filter(_.analysiscode.isin(["NPU27300", "NPU03835"]) & (_.value >= 48))
-        .select("pnr")
-        .distinct()
-    )
-
-
 def any_high_65(data):
     return (
         data.lab_forsker.filter(_.analysiscode.isin(["NPU27300", "NPU03835"]) & (_.value >= 6.5))
@@ -340,10 +334,6 @@ def any_high_65(data):
 
 def any_metformin(data):
     return data.lmdb.filter(_.atc == "A10BA02").select("pnr").distinct()
-
-
-def feet_any_number(data):
-    return data.sysi.union(data.sssy).filter(_.speciale.startswith("54")).select("pnr").distinct()
 
 
 def everything_once(data):
@@ -439,6 +429,27 @@ def shortcut_sensitivity(_data):
     return float(women[women.found].named.mean())
 
 
+def _before_2013(events):
+    return events.filter(_.day < ibis.date("2013-01-01"))
+
+
+def two_events_2013(data):
+    return _on_two_days(_before_2013(_events(data)))
+
+
+def two_days_without_tests_2013(data):
+    return _on_two_days(_before_2013(ibis.union(_diagnoses(data).select("pnr", "day"), _purchases(data))))
+
+
+def any_high_value_2013(data):
+    tests = data.lab_forsker.filter(_.analysiscode.isin(["NPU27300", "NPU03835"]) & (_.value >= 48))
+    return _before_2013(tests.mutate(day="samplingdate")).select("pnr").distinct()
+
+
+def high_tests_2013(data):
+    return _on_two_days(_before_2013(_high_tests(data)))
+
+
 def three_days_two_kinds(data):
     events = _events(data).group_by("pnr").agg(days=_.day.nunique(), kinds=_.source.nunique())
     return events.filter((_.days >= 3) & (_.kinds >= 2)).select("pnr")
@@ -503,12 +514,9 @@ def types_all_2(data):
     return _typed(found, np.zeros(len(found), dtype=bool))
 
 
-def types_young(data):
+def types_any_code(data):
     found = _patterns(data)
-    first = _events(data).group_by("pnr").agg(first=_.day.min()).execute()
-    found = found.merge(first, on="pnr").merge(_born(data).execute(), on="pnr", how="left")
-    age = (pd.to_datetime(found["first"]) - pd.to_datetime(found.foed_dato)).dt.days / 365.25
-    return _typed(found, age < 40)
+    return _typed(found, found.pnr.isin(type1_codes(data).execute().pnr))
 
 
 def undiagnosed_counted(_data):
@@ -643,12 +651,11 @@ def ratio_days(data):
     return frame.new.sum() / (frame.years * frame.rate).sum()
 
 
-def ratio_crude(data):
+def ratio_rates_of_men(data):
     january = _adults(data)
     at_risk = january[january.at_risk]
-    published = _published()
-    published = published[published.age_from.between(30, 80)]
-    return (at_risk.new.sum() / len(at_risk)) / (published.new_cases.sum() / published.person_years_without.sum())
+    men = _published().query("koen == 1")[["y", "age_from", "rate"]]
+    return at_risk.new.sum() / at_risk.merge(men, on=["y", "age_from"]).rate.sum()
 
 
 def ratio_all_residents(data):
