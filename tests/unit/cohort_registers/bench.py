@@ -108,7 +108,7 @@ def give_treatment(
 
 
 def varied_lives(n: int, *, seed: int) -> LifeShard:
-    """Make lives of every kind: conditions, treatments, births, gaps in residence, deaths, persons born or arriving late."""
+    """Make lives of every kind: conditions, treatments, births, gaps in residence, deaths, late arrivals."""
     life = plain_lives(n, first_person=1000 * seed, seed=seed)
     rng = np.random.default_rng(seed + 10_000)
     birth = rng.integers(day(1900), day(2020), n).astype(np.int32)

@@ -182,7 +182,7 @@ def test_services_are_dated_by_their_settlement(bench):
     weeks = lambda made: sum((made.seen.service >> 17).tolist())  # noqa: E731
     assert len(on.seen.service) == len(off.seen.service)
     late = (weeks(on) - weeks(off)) / len(on.seen.service)
-    # Whole weeks of an exponential of mean 2.5: 1 / (exp(0.4) - 1) = 2.03; over 10,000 services its error is below 0.03.
+    # Whole weeks of an exponential of mean 2.5: 1 / (exp(0.4) - 1) = 2.03, its error over 10,000 services below 0.03.
     assert 1.85 < late < 2.2
     assert trapped(on, "settlement_week")
 

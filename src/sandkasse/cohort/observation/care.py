@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.observation.calendar import Calendar, compile_calendar, day_of
-from sandkasse.cohort.observation.record import as_record
 from sandkasse.cohort.observation.traps import NAMES as TRAP_NAMES
 from sandkasse.cohort.observation.vocabulary import (
     Parameters,
@@ -19,6 +18,7 @@ from sandkasse.cohort.observation.vocabulary import (
     current_products,
     make_vocabulary,
 )
+from sandkasse.cohort.records import as_record
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

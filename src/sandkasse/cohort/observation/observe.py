@@ -10,9 +10,9 @@ from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.care import Care
 from sandkasse.cohort.observation.facts import PRACTICES, SPELLS, Lives, Pen, State, Who
 from sandkasse.cohort.observation.kernel import observe_persons
-from sandkasse.cohort.observation.record import as_record
 from sandkasse.cohort.observation.stream import STREAM_WORDS
 from sandkasse.cohort.observation.traps import Switches
+from sandkasse.cohort.records import as_record
 
 Words = npt.NDArray[np.int64]
 

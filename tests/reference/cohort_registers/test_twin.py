@@ -1,0 +1,694 @@
+"""A slow, obvious version of the observation, one person and one event at a time, equals the compiled kernel word for word.
+
+It reads the parameter files themselves, not the compiled arrays, and shares with the product the draws' numbering only.
+"""
+
+import math
+import struct
+from datetime import date, timedelta
+from functools import cache
+
+import pytest
+
+from sandkasse.cohort.life.glycaemia import bmi_on, hba1c_mmol_mol
+from sandkasse.cohort.observation import purposes
+from sandkasse.cohort.observation.vocabulary import all_products, make_vocabulary, read_parameters
+from sandkasse.core import rng
+
+NEVER = 2**31 - 1
+EPOCH = date(1970, 1, 1)
+P = read_parameters()
+WORDS = make_vocabulary(P)
+PRODUCTS = all_products(P)
+BANDS = (0, 5, 15, 25, 45, 65, 80)
+
+
+def number(when):
+    return (when - EPOCH).days
+
+
+FIRST, END = number(date(1977, 1, 1)), number(date(2025, 1, 1))
+
+
+@cache
+def calendar(year, planned):
+    """Give the 2048 quantiles of a year's days."""
+    days = [date(year, 1, 1) + timedelta(k) for k in range(number(date(year + 1, 1, 1)) - number(date(year, 1, 1)))]
+
+    def weight(d):
+        if not planned:
+            return 1.0
+        if d.weekday() >= 5 or (d.month, d.day) in {(1, 1), (12, 24), (12, 25), (12, 26)}:
+            return 0.0
+        if d.month == 7:
+            return P["planning"]["july"]
+        return P["planning"]["christmas"] if d.month == 12 and d.day >= 23 else 1.0
+
+    total, shares = 0.0, []
+    for d in days:
+        total += weight(d)
+        shares.append(total)
+    quantiles, at = [], 0
+    for k in range(2048):
+        while shares[at] / total < (k + 0.5) / 2048:
+            at += 1
+        quantiles.append(number(days[at]))
+    return quantiles
+
+
+class Draws:
+    """The stream of one person and purpose."""
+
+    def __init__(self, seed, person, purpose):
+        self.seed, self.person, self.purpose = seed, person, purpose
+        self.block, self.left = 0, []
+
+    def uniform(self):
+        if not self.left:
+            low = 0xFFFFFFFF
+            drawn = rng.philox4x32.py_func(
+                *(
+                    rng.np.uint64(x)
+                    for x in (
+                        self.person & low,
+                        self.person >> 32,
+                        self.purpose,
+                        self.block,
+                        self.seed & low,
+                        self.seed >> 32,
+                    )
+                )
+            )
+            self.left = [int(x) for x in drawn]
+            self.block += 1
+        return (self.left.pop(0) + 0.5) / 2**32
+
+    def normal(self):
+        radius = math.sqrt(-2.0 * math.log(self.uniform()))
+        return radius * math.cos(2.0 * math.pi * self.uniform())
+
+    def exponential(self):
+        return -math.log(self.uniform())
+
+    def poisson(self, mean):
+        if mean <= 0.0:
+            return 0
+        left, chance, count = self.uniform(), math.exp(-mean), 0
+        while left > chance and count < 100:
+            left -= chance
+            count += 1
+            chance *= mean / count
+        return count
+
+    def choose(self, weights):
+        u, total, so_far = self.uniform(), 0.0, []
+        for weight in weights:
+            total += weight
+            so_far.append(total)
+        for row, share in enumerate(so_far[:-1]):
+            if u < share / total:
+                return row
+        return len(weights) - 1
+
+
+class Person:
+    """One person, observed."""
+
+    def __init__(self, bench, life, i, seed, traps_off):
+        self.bench, self.seed, self.off = bench, seed, set(traps_off)
+        self.number = int(life.person[i])
+        self.sex = ("man", "woman")[int(life.sex[i]) - 1]
+        self.birth, self.death = int(life.birth_day[i]), int(life.death_day[i])
+        self.life, self.i = life, i
+        self.words = {"service": [], "dispensing": [], "result": [], "contact": [], "trap": []}
+        conditions = bench.MODEL.conditions
+        self.onset = {name: int(life.onset_day[i, k]) for k, name in enumerate(conditions)}
+        self.detected = {name: int(life.detected_day[i, k]) for k, name in enumerate(conditions)}
+        self.known = {}
+        for name in P["conditions"]:
+            if name in conditions:
+                self.known[name] = self.detected[name]
+                if self.known[name] == NEVER and self.onset[name] != NEVER and "undiagnosed" in self.off:
+                    self.known[name] = self.onset[name] + 30
+        self.diabetes_known = min(self.known["t1d"], self.known["t2d"])
+        self.has_diabetes_from = min(self.onset["t1d"], self.onset["t2d"])
+        draws = self.stream(purposes.PERSON)
+        choice = draws.uniform()
+        self.seeking = draws.normal()
+        self.own = [draws.normal() for _ in WORDS.analyses]
+        self.spells = []
+        for start, end, code in zip(life.residence_start[i], life.residence_end[i], life.municipality[i], strict=True):
+            start, end, code = int(start), int(end), int(code)
+            if start < END and end > FIRST and start < end:
+                practices = P["practices"]
+                practice = code * practices["per_municipality"] + int(choice * practices["per_municipality"])
+                habit = Draws(seed, practice, purposes.PRACTICE)
+                contacts = math.exp(practices["log_sd_contacts"] * habit.normal())
+                testing = math.exp(practices["log_sd_testing"] * habit.normal())
+                region = next(name for name, codes in P["regions"].items() if code in codes)
+                self.spells.append((start, end, number(P["laboratory_start"][region]), contacts, testing))
+        if self.spells:
+            self.first = max(FIRST, min(spell[0] for spell in self.spells))
+            self.stop = min(END, max(spell[1] for spell in self.spells))
+            self.years = range(self.year(self.first), self.year(self.stop - 1) + 1)
+
+    def stream(self, purpose):
+        return Draws(self.seed, self.number, purpose)
+
+    @staticmethod
+    def year(day):
+        return min(max((EPOCH + timedelta(day)).year, 1977), 2024)
+
+    def spell(self, day):
+        if not self.first <= day < self.stop:
+            return None
+        return next((spell for spell in self.spells if spell[0] <= day < spell[1]), None)
+
+    def band(self, day):
+        age = (day - self.birth) / 365.25
+        return max(k for k, edge in enumerate(BANDS) if k == 0 or age >= edge)
+
+    def burden(self, day):
+        total = 0.0
+        for name, known in self.known.items():
+            if known <= day:
+                total += P["conditions"][name]["burden"]
+        return total
+
+    def trap(self, name, day):
+        self.words["trap"].append((self.bench.trap_names().index(name) << 20) | (day + 100_000))
+
+    # ------------------------------------------------------------------ laboratory
+
+    def panel(self, draws, name, day):
+        if day < number(date(2011, 1, 1)):
+            return
+        for analysis in P["panels"][name]:
+            if analysis == "hba1c":
+                self.hba1c(draws, day)
+            else:
+                self.analysis(draws, analysis, day)
+
+    def is_covered(self, day):
+        return day >= self.spell(day)[2] or "lab_coverage" in self.off
+
+    def analysis(self, draws, name, day):
+        k = WORDS.analysis_names.index(name)
+        shape = P["analyses"][name]
+        value = shape[self.sex] + shape["per_year"] * ((day - self.birth) / 365.25 - 50.0)
+        value += shape["between"] * self.own[k]
+        value += shape["within"] * draws.normal()
+        if day >= self.known["ckd"]:
+            value += shape["with_ckd"]
+        if shape["log"]:
+            value = math.exp(value)
+        if self.is_covered(day):
+            ticks = min(max(math.floor(value * 10.0 ** shape["decimals"] + 0.5), 1), 60_000_000)
+            self.words["result"].append((day << 32) | (k << 26) | ticks)
+
+    def hba1c(self, draws, day):
+        if day < number(date(2011, 1, 1)):
+            return
+        h, life, i = P["hba1c"], self.life, self.i
+        error = h["measurement_sd"] * draws.normal()
+        overlooked = draws.uniform() < h["overlooked_share"]
+        bmi = bmi_on(day, self.birth, float(life.bmi_at_20[i]), float(life.bmi_slope_per_year[i]))
+        true = hba1c_mmol_mol(
+            day,
+            self.birth,
+            float(life.hba1c_set_point[i]),
+            bmi,
+            life.onset_day[i],
+            life.treatment_day[i],
+            life.treatment_stop_day[i],
+            self.bench.GLYCAEMIA,
+            life.treatment_again_day[i],
+        )
+        value = max(15, math.floor(true + error + 0.5))
+        if value >= 48 and day < self.diabetes_known and not overlooked:
+            return
+        if not self.is_covered(day):
+            if value >= 48:
+                self.trap("lab_coverage", day)
+            return
+        in_percent = "hba1c_units" not in self.off and day < number(h["dcct_and_ifcc_until"])
+        if "hba1c_units" in self.off or day >= number(h["dcct_only_until"]):
+            self.words["result"].append((day << 32) | value)
+        if in_percent:
+            self.words["result"].append((day << 32) | (1 << 26) | math.floor((0.0915 * value + 2.15) * 10.0 + 0.5))
+            if value >= 48:
+                self.trap("hba1c_units", day)
+
+    # ------------------------------------------------------------------ pharmacy
+
+    def product(self, draws, name, day):
+        u, start = draws.uniform(), 0
+        for other, entry in P["classes"].items():
+            if other == name:
+                break
+            start += len(entry["products"])
+        sold = [
+            (start + k, product["share"])
+            for k, product in enumerate(P["classes"][name]["products"])
+            if number(date(product["years"][0], 1, 1)) <= day < number(date(product["years"][1] + 1, 1, 1))
+        ]
+        total = 0.0
+        for _, share in sold:
+            total += share
+        left = u * total
+        for k, share in sold:
+            left -= share
+            if left <= 0.0:
+                return k
+        return None
+
+    def dispense(self, k, day, packs, indication):
+        if day < number(date(2017, 1, 1)) and "atc_moved_2017" not in self.off and "atc_until_2016" in PRODUCTS[k]:
+            n_current = sum(len(entry["products"]) for entry in P["classes"].values())
+            moved = [row for row in range(n_current) if "atc_until_2016" in PRODUCTS[row]]
+            k = n_current + moved.index(k)
+            self.trap("atc_moved_2017", day)
+        self.words["dispensing"].append((day << 20) | (k << 10) | (packs << 4) | indication)
+
+    def course(self, draws, name, start, stop, indication=0):
+        d, opening = P["dispensing"], number(date(1995, 1, 1))
+        use = P["classes"][name]["ddd_per_day"] * (
+            d["adherence_lowest"] + (1.0 - d["adherence_lowest"]) * draws.uniform()
+        )
+        at = float(max(start, opening - int(d["days_in_stock"] * draws.uniform())))
+        k = None
+        while at < min(stop, self.stop):
+            day = int(at)
+            if (EPOCH + timedelta(day)).weekday() == 6:
+                day += 1
+            if (
+                k is None
+                or draws.uniform() < d["switch_product"]
+                or day >= number(date(PRODUCTS[k]["years"][1] + 1, 1, 1))
+            ):
+                k = self.product(draws, name, day)
+            if k is None:
+                at += 365.0
+                continue
+            pack = float(PRODUCTS[k]["pack_ddd"])
+            packs = min(max(int(d["days_in_stock"] * use / pack + draws.uniform()), 1), 15)
+            if day >= opening and self.spell(day):
+                self.dispense(k, day, packs, indication)
+            at += packs * pack / use * (0.85 + 0.3 * draws.uniform())
+
+    def chronic_drugs(self):
+        names = [name for name, entry in P["classes"].items() if "start_man" in entry]
+        for row, name in enumerate(names):
+            entry, draws, age = P["classes"][name], self.stream(purposes.CHRONIC_DRUG + row), 0.0
+            for _ in range(8):
+                luck, begun = draws.exponential(), None
+                for k, rate in enumerate(entry[f"start_{self.sex}"]):
+                    until = float(BANDS[k + 1]) if k + 1 < len(BANDS) else 130.0
+                    if age < until:
+                        if rate * (until - age) >= luck:
+                            begun = age + luck / rate
+                            break
+                        luck -= rate * (until - age)
+                        age = until
+                start = self.birth + int(365.25 * (999.0 if begun is None else begun))
+                if start >= self.stop:
+                    break
+                age = begun + entry["years"] * draws.exponential()
+                stop = self.birth + int(365.25 * age)
+                if stop > number(date(1995, 1, 1)):
+                    self.course(draws, name, start, stop)
+
+    # ------------------------------------------------------------------ primary care
+
+    def service(self, draws, name, day, child=0):
+        if day < number(date(1990, 1, 1)):
+            return
+        weeks = int(P["settlement"]["mean_weeks"] * draws.exponential())
+        week = (day + 3) // 7 + (0 if "settlement_week" in self.off else weeks)
+        self.words["service"].append((week << 17) | (WORDS.service_names.index(name) << 1) | child)
+
+    def foot_care(self, draws, name, day, child=0):
+        before = len(self.words["service"])
+        self.service(draws, name, day, child)
+        if len(self.words["service"]) > before:
+            if child:
+                self.trap("child_mark", day)
+            elif self.words["service"][-1] >> 17 != (day + 3) // 7:
+                self.trap("settlement_week", day)
+
+    def is_last_year(self, year):
+        return self.death - number(date(year, 1, 1)) < 365.25
+
+    def visits(self):
+        v, s, draws = P["visits"], P["sampling"], self.stream(purposes.VISITS)
+        seeking = math.exp(v["log_sd_persons"] * self.seeking - 0.5 * v["log_sd_persons"] * v["log_sd_persons"])
+        for year in self.years:
+            middle = number(date(year, 1, 1)) + 182
+            band, ill = self.band(middle), self.burden(middle)
+            spell = self.spell(middle) or self.spells[0]
+            extra = 1.0 + v["illness"] * ill
+            if self.is_last_year(year):
+                extra += v["last_year_of_life"]
+            rate = v[self.sex][band] * seeking * extra * spell[3]
+            sampled = s["share"][band] * spell[4]
+            sampled *= s["evened"] if "sicker_tested_more" in self.off else 1.0 + s["illness"] * ill
+            for _ in range(draws.poisson(min(rate, 40.0))):
+                day = calendar(year, True)[int(draws.uniform() * 2048)]
+                if self.spell(day):
+                    self.visit(draws, band, sampled, ill, day)
+
+    def visit(self, draws, band, sampled, ill, day):
+        v, u = P["visits"], draws.uniform()
+        kind = "gp_consultation"
+        if u < v["home"][band]:
+            kind = "gp_home_visit"
+        else:
+            u -= v["home"][band]
+            if u < v["email"]:
+                kind = "gp_email" if day >= number(v["email_from"]) else "gp_telephone"
+            elif u < v["email"] + v["telephone"]:
+                kind = "gp_telephone"
+        self.service(draws, kind, day)
+        if draws.uniform() < P["prescribing"]["share"][band]:
+            names = [name for name, entry in P["classes"].items() if "passing" in entry]
+            name = names[draws.choose([P["classes"][name]["passing"][band] for name in names])]
+            k = self.product(draws, name, day)
+            if k is not None and day >= number(date(1995, 1, 1)):
+                self.dispense(k, day, 1, 0)
+        if draws.uniform() >= sampled:
+            return
+        self.service(draws, "gp_blood_sample", day)
+        if ill > 0.0 and "sicker_tested_more" not in self.off and self.has_diabetes_from > day:
+            self.trap("sicker_tested_more", day)
+        for panel in ("general", "metabolic", "thyroid"):
+            if draws.uniform() < P["screening"][panel][band]:
+                self.panel(draws, panel, day)
+
+    def other_services(self):
+        other, draws = P["other_services"], self.stream(purposes.OTHER_SERVICES)
+        names = list(dict.fromkeys([*other["man"], *other["woman"]]))
+        for year in self.years:
+            band = self.band(number(date(year, 1, 1)) + 182)
+            rates = [other[self.sex].get(name, [0.0] * 7)[band] for name in names]
+            total = float(rng.np.sum(rng.np.array(rates)))
+            for _ in range(draws.poisson(total)):
+                day = calendar(year, True)[int(draws.uniform() * 2048)]
+                row = draws.choose(rates)
+                if self.spell(day):
+                    self.service(draws, names[row], day)
+
+    # ------------------------------------------------------------------ hospital
+
+    def code(self, draws, name, day):
+        u = draws.uniform()
+        entry = P["sets"].get(name) or P["causes"][name]
+        codes = entry.get("icd10" if day >= number(P["registers"]["icd10_from"]) else "icd8", [])
+        return WORDS.diagnoses.index(codes[int(u * len(codes))]) if codes else None
+
+    def contact(self, day, specialty, kind, main, second=(None, 0, 0), third=(None, 0, 0)):
+        registers = P["registers"]
+        if main is None:
+            return False
+        if kind != 0 and day < number(registers["outpatients_from"]) and "outpatient_1995" not in self.off:
+            return False
+        if kind == 3 and day >= number(registers["emergency_until"]):
+            kind = 2
+        packed = [
+            (1023 << 3) if code is None else (code << 3) | (sort << 1) | retracted
+            for code, sort, retracted in ((main, 0, 0), second, third)
+        ]
+        at = WORDS.specialty_names.index(specialty)
+        self.words["contact"].append(
+            (day << 47) | (at << 41) | (kind << 39) | (packed[0] << 26) | (packed[1] << 13) | packed[2]
+        )
+        return True
+
+    def diabetes_set(self, draws, condition, name):
+        if condition not in ("t1d", "t2d"):
+            return name
+        u, errors = draws.uniform(), P["errors"]
+        if "type_confusion" in self.off:
+            return condition
+        confused = errors[f"type_confusion_{condition}"]
+        if u < confused:
+            return "t2d" if condition == "t1d" else "t1d"
+        return "diabetes_unspecified" if u < confused + errors["unspecified_type"] else condition
+
+    def other_contacts(self):
+        for k, (kind, sort) in enumerate((("inpatient", 0), ("outpatient", 2), ("emergency", 3))):
+            draws = self.stream(purposes.INPATIENT + k)
+            h = P[kind]
+            for year in self.years:
+                if k > 0 and year < 1995 and "outpatient_1995" not in self.off:
+                    continue
+                middle = number(date(year, 1, 1)) + 182
+                band = self.band(middle)
+                rate = h[self.sex][band] * (math.exp(0.25 * self.seeking) * (1.0 + h["illness"] * self.burden(middle)))
+                if self.is_last_year(year):
+                    rate += h["last_year_of_life"]
+                for _ in range(draws.poisson(rate)):
+                    day = calendar(year, k == 1)[int(draws.uniform() * 2048)]
+                    if self.spell(day):
+                        self.other_contact(draws, k, sort, band, day)
+
+    def other_contact(self, draws, k, sort, band, day):
+        causes, e = P["causes"], P["errors"]
+        weights = [c["weight"][band] * (c.get("urgent", False) == (k == 2)) for c in causes.values()]
+        name = list(causes)[draws.choose(weights)]
+        main = self.code(draws, name, day)
+        second, third = (None, 0, 0), (None, 0, 0)
+        for condition, known in self.known.items():
+            if known <= day and draws.uniform() < P["conditions"][condition]["also_coded"] * (1.0 if k == 0 else 0.3):
+                which = self.diabetes_set(draws, condition, P["conditions"][condition]["later"])
+                second = (self.code(draws, which, day), 1, 0)
+                break
+        error, kind_of_error = draws.uniform(), draws.uniform()
+        if self.has_diabetes_from == NEVER:
+            era = "icd10" if day >= number(P["registers"]["icd10_from"]) else "icd8"
+            wrong = WORDS.diagnoses.index(P["sets"]["t2d" if kind_of_error < 0.8 else "diabetes_unspecified"][era][0])
+            if error < e["miscoded"]:
+                if "miscoded" not in self.off:
+                    self.trap("miscoded", day)
+                    if kind_of_error < 0.3:
+                        main = wrong
+                    else:
+                        third = (wrong, 1, 0)
+            elif (
+                error < e["miscoded"] + e["retracted"]
+                and day >= number(date(2019, 1, 1))
+                and "retracted" not in self.off
+            ):
+                self.trap("retracted", day)
+                third = (wrong, 1, 1)
+        self.contact(day, causes[name]["specialty"], sort, main, second, third)
+        if draws.uniform() < P["samples"]["share"][k]:
+            self.panel(draws, "acute", day)
+            if draws.uniform() < P["screening"]["hospital_hba1c"]:
+                self.hba1c(draws, day)
+
+    # ------------------------------------------------------------------ conditions
+
+    def conditions(self):
+        for row, (name, known) in enumerate(self.known.items()):
+            if known >= self.stop:
+                continue
+            c, draws = P["conditions"][name], self.stream(purposes.CONDITION + row)
+            admitted = draws.uniform() < c["admitted"]
+            if self.spell(known):
+                if admitted:
+                    code = self.code(draws, self.diabetes_set(draws, name, c["codes"]), known)
+                    self.contact(known, c["specialty"], 0, code)
+                self.panel(draws, c["panel"], known)
+            followed, podiatry = draws.uniform() < c["at_hospital"], draws.uniform() < c["foot_share"]
+            first = self.year(max(known, self.first))
+            for year in range(first, self.years[-1] + 1):
+                early = number(date(year, 1, 1)) - known < 365.25 * c["early_years"]
+                rate = c["outpatient_early" if early else "outpatient_late"] if followed else 0.0
+                for _ in range(draws.poisson(rate)):
+                    day = calendar(year, True)[int(draws.uniform() * 2048)]
+                    if day >= known and self.spell(day):
+                        self.outpatient(draws, name, day)
+                for _ in range(draws.poisson(c["gp"])):
+                    day = calendar(year, True)[int(draws.uniform() * 2048)]
+                    if day >= known and self.spell(day):
+                        self.service(draws, "gp_consultation", day)
+                        if draws.uniform() < c["tests"] * self.spell(day)[4]:
+                            self.service(draws, "gp_blood_sample", day)
+                            self.panel(draws, c["panel"], day)
+                if podiatry:
+                    for _ in range(draws.poisson(c["foot"])):
+                        day = calendar(year, True)[int(draws.uniform() * 2048)]
+                        if day >= known and self.spell(day):
+                            self.foot_care(draws, "foot_diabetes_first" if year == first else "foot_diabetes", day)
+
+    def outpatient(self, draws, name, day):
+        c = P["conditions"][name]
+        which = self.diabetes_set(draws, name, c["later"])
+        written = self.contact(day, c["specialty"], 2, self.code(draws, which, day))
+        if name in ("t1d", "t2d"):
+            if not written:
+                self.trap("outpatient_1995", day)
+            elif which not in (name, "diabetes_unspecified"):
+                self.trap("type_confusion", day)
+        if draws.uniform() < c["tests"]:
+            self.panel(draws, c["panel"], day)
+
+    def treatments(self):
+        life, i, model = self.life, self.i, self.bench.MODEL
+        for row, t in enumerate(P["therapies"]):
+            k = model.treatments.index(t["treatment"])
+            if "with" in t and self.onset[t["with"]] == NEVER:
+                continue
+            for purpose, start, stop, begun_for in (
+                (purposes.THERAPY, life.treatment_day, life.treatment_stop_day, life.treatment_for),
+                (purposes.THERAPY_AGAIN, life.treatment_again_day, None, life.treatment_again_for),
+            ):
+                meant = t.get("begun_for")
+                if meant is not None and int(begun_for[i, k]) != model.conditions.index(meant):
+                    continue
+                begin = int(start[i, k])
+                end = NEVER if stop is None else int(stop[i, k])
+                if begin >= END or t.get("trap") in self.off:
+                    continue
+                draws = self.stream(purpose + row)
+                u, indication = draws.uniform(), 0
+                if t.get("indications", 0) and u < t["indicated"]:
+                    indication = 1 + int(u / t["indicated"] * t["indications"])
+                if "trap" in t and end > number(date(1995, 1, 1)):
+                    self.trap(t["trap"], begin)
+                self.course(draws, t["class"], begin, end, indication)
+        for row, t in enumerate(P["condition_drugs"]):
+            known = self.known[t["condition"]]
+            if known < END:
+                draws = self.stream(purposes.CONDITION_DRUG + row)
+                given, delay = draws.uniform() < t["share"], int(t["delay_days"] * draws.exponential())
+                if given:
+                    self.course(draws, t["class"], known + delay, END)
+
+    # ------------------------------------------------------------------ pregnancies and the last day
+
+    def pregnancies(self):
+        p, length = P["pregnancies"], P["pregnancies"]["length_days"]
+        for child, birth in enumerate(int(day) for day in self.life.delivery_day[self.i]):
+            if birth >= END or birth < FIRST - int(365.25 * P["children"]["until_age"]):
+                continue
+            draws = self.stream(purposes.PREGNANCIES + child * 1000)
+            for _ in range(draws.poisson(p["outpatient"])):
+                day = birth - int(0.8 * length * draws.uniform())
+                code = self.code(draws, "pregnancy", day)
+                if self.spell(day):
+                    self.contact(day, "obstetrics", 2, code)
+            for _ in range(draws.poisson(p["gp"])):
+                day = birth - int(0.8 * length * draws.uniform())
+                if self.spell(day):
+                    self.service(draws, "gp_pregnancy", day)
+            if draws.uniform() < 0.3 and self.spell(birth - length // 2):
+                self.panel(draws, "pregnancy", birth - length // 2)
+            code = self.code(draws, "delivery", birth)
+            if self.spell(birth):
+                self.contact(birth, "obstetrics", 0, code)
+            if birth - length <= self.onset["gdm"] < birth and "gestational_diabetes" not in self.off:
+                self.gestational(draws, max(self.detected["gdm"], birth - length), birth)
+            if "child_mark" not in self.off:
+                self.child(self.stream(purposes.CHILDREN + child * 1000), birth)
+
+    def gestational(self, draws, known, birth):
+        p, seen = P["pregnancies"], False
+        for _ in range(draws.poisson(p["gdm_outpatient"])):
+            day = known + int((birth - known) * draws.uniform())
+            code = self.code(draws, "gdm", day)
+            tested = draws.uniform() < p["gdm_tests"]
+            if known <= day < birth and self.spell(day):
+                seen |= self.contact(day, "obstetrics", 2, code)
+                if tested:
+                    self.hba1c(draws, day)
+        if draws.uniform() < p["gdm_insulin"] and known < birth:
+            seen |= birth > number(date(1995, 1, 1))
+            self.course(draws, "insulin_basal", known + 3, birth)
+        if seen and self.spell(known):
+            self.trap("gestational_diabetes", known)
+
+    def child(self, draws, birth):
+        c = P["children"]
+        has_diabetes = draws.uniform() < c["share_with_diabetes"]
+        diabetes_from = birth + int(365.25 * c["until_age"] * draws.uniform())
+        until = min(birth + int(365.25 * c["until_age"]), self.stop)
+        if birth >= until:
+            return
+        for year in range(self.year(birth), self.year(until - 1) + 1):
+            for _ in range(draws.poisson(c["services_per_year"])):
+                day = calendar(year, True)[int(draws.uniform() * 2048)]
+                if birth <= day < until and self.spell(day):
+                    self.service(draws, "gp_child", day, 1)
+            if has_diabetes:
+                for _ in range(draws.poisson(c["foot_per_year"])):
+                    day = calendar(year, True)[int(draws.uniform() * 2048)]
+                    if diabetes_from <= day < until and self.spell(day):
+                        self.foot_care(draws, "foot_diabetes", day, 1)
+
+    def last_day(self):
+        fatal = int(self.life.fatal_condition[self.i])
+        if fatal < 0 or not self.spell(self.death):
+            return
+        name = self.bench.MODEL.conditions[fatal]
+        if name in P["conditions"]:
+            draws = self.stream(purposes.LAST_DAY)
+            admitted = draws.uniform() < P["last_days"]["admitted_on_death"]
+            code = self.code(draws, P["conditions"][name]["codes"], self.death)
+            if admitted:
+                self.contact(self.death, P["conditions"][name]["specialty"], 0, code)
+
+    def observe(self):
+        if self.spells:
+            self.visits()
+            self.other_services()
+            self.other_contacts()
+            self.chronic_drugs()
+            self.conditions()
+            self.treatments()
+            self.pregnancies()
+            self.last_day()
+            if "undiagnosed" not in self.off:
+                for name in ("t1d", "t2d"):
+                    if self.onset[name] < END and self.known[name] == NEVER:
+                        self.trap("undiagnosed", self.onset[name])
+        return {kind: sorted(words) for kind, words in self.words.items()}
+
+
+@pytest.mark.parametrize("without", [(), "all"])
+def test_the_kernel_equals_its_scalar_twin_on_varied_persons(bench, without):
+    off = tuple(bench.trap_names()) if without == "all" else without
+    life, seed = bench.varied_lives(60, seed=3), 0xFEED_0000_0000_0007
+    made = bench.make(life, seed=seed, without=off)
+    n_words = 0
+    for position, i in enumerate(made.shard.order):
+        expected = Person(bench, life, int(i), seed, off).observe()
+        for k, kind in enumerate(("service", "dispensing", "result", "contact", "trap")):
+            first, end = made.seen.starts[position, k], made.seen.starts[position + 1, k]
+            assert getattr(made.seen, kind)[first:end].tolist() == expected[kind], kind
+            n_words += end - first
+    assert n_words > 60 * 100
+
+
+def test_pseudonyms_equal_a_plain_feistel_network(bench):
+    """The keyed permutation, written out with Python's integers."""
+    from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, RECORD_DIGITS, identifiers
+
+    def permute(value, seed, purpose, bits):
+        left, right, mask = value >> bits, value & (1 << bits) - 1, (1 << bits) - 1
+        for turn in range(4):
+            words = (right, 0, purpose, turn, seed & 0xFFFFFFFF, seed >> 32)
+            drawn = rng.philox4x32.py_func(*(rng.np.uint64(x) for x in words))
+            left, right = right, left ^ (int(drawn[0]) & mask)
+        return left << bits | right
+
+    seed = struct.unpack("<Q", b"sandkass")[0]
+    numbers = rng.np.arange(0, 5_000_000, 99_991, dtype=rng.np.int64)
+    for digits, purpose, bits in ((PNR_DIGITS, 1900, 20), (RECORD_DIGITS, 1901, 30)):
+        expected = []
+        for value in numbers.tolist():
+            found = permute(value, seed, purpose, bits)
+            while found >= 10**digits:
+                found = permute(found, seed, purpose, bits)
+            expected.append(found)
+        assert identifiers(numbers, seed=seed, digits=digits).tolist() == expected
