@@ -2,8 +2,10 @@
 
 import errno
 import secrets
+import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -40,6 +42,7 @@ from sandkasse.workspaces.tables import WorkspaceRow
 
 TOKEN_LIFETIME = timedelta(days=7)  # our choice: a course week; the token dies with its workspace anyway
 LISTED_AT_MOST = 50
+LOGS_KEPT_S = 30 * 24 * 3600.0  # our choice: longer than a course's questions take
 WARM_UP_AFTER_S = 3.0  # our choice: after the first page, before anybody has found the Start button
 
 
@@ -103,6 +106,7 @@ def serve_workspaces(site: Site, *, portal_url: str) -> Iterator[Site]:
         when_ended=lambda ended: _note_end(site, ended),
     )
     _forget_earlier(site)
+    _sweep(settings.run)
     warming = threading.Timer(WARM_UP_AFTER_S, _warm_up, args=(launcher,))
     warming.daemon = True
     warming.start()
@@ -350,6 +354,15 @@ def _forget_earlier(site: Site) -> None:
     with transaction(site.engine) as db:
         for row in db.scalars(select(WorkspaceRow).where(WorkspaceRow.state.in_(sorted(ALIVE)))):
             _end_row(db, site, row, state="ended", because="portal-stopped")
+
+
+def _sweep(run: Path) -> None:
+    """Remove what a killed portal could not, and logs that nobody will ask for any more."""
+    for folder in [*run.glob("lesson-*"), *(run / "workspaces").glob("*/")]:
+        shutil.rmtree(folder, ignore_errors=True)
+    for log in (run / "workspaces").glob("*.log"):
+        if time.time() - log.stat().st_mtime > LOGS_KEPT_S:
+            log.unlink(missing_ok=True)
 
 
 def _log(db: Session, site: Site, actor: str, act: str, workspace_id: str, **details: str) -> None:

@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -82,6 +83,8 @@ class ServerProcess:
         address: Where it answers.
         process: The server, or the sandbox around it.
         log: Where its output goes.
+        idle_s: Seconds without activity after which it is idle.
+        scratch: A folder to remove at its end.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class ServerProcess:
         log: "asyncio.Task[None]",
         *,
         idle_s: float,
+        scratch: Path,
     ) -> None:
         self._running = running
         self._last_activity = datetime.now(UTC)
@@ -99,6 +103,7 @@ class ServerProcess:
         self._process = process
         self._log = log
         self._idle_s = idle_s
+        self._scratch = scratch
         self._reason: EndReason = "died"
 
     @classmethod
@@ -145,7 +150,8 @@ class ServerProcess:
             url=address.to_url(request.open_path),
             process_id=process.pid,
         )
-        return cls(running, address, process, logging, idle_s=configuration.idle_s)
+        scratch = _scratch(request, configuration)
+        return cls(running, address, process, logging, idle_s=configuration.idle_s, scratch=scratch)
 
     @property
     def running(self) -> RunningWorkspace:
@@ -161,6 +167,7 @@ class ServerProcess:
         """Wait for the process's end and say why it ended."""
         code = await self._process.wait()
         await self._log
+        shutil.rmtree(self._scratch, ignore_errors=True)  # in practice mode, Jupyter's own note of its token is there
         # A server that ends in order without us was ended from inside, by its user or by its own idle limit.
         return "stopped" if self._reason == "died" and code == 0 else self._reason
 
@@ -229,9 +236,13 @@ async def _spawn(
 
 
 def _practice_places(request: WorkspaceRequest, configuration: Configuration) -> Places:
-    temporary = configuration.run_folder / "workspaces" / request.workspace_id
+    temporary = _scratch(request, configuration)
     temporary.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Places(own=request.folder, temporary=temporary, datasets=request.datasets)
+
+
+def _scratch(request: WorkspaceRequest, configuration: Configuration) -> Path:
+    return configuration.run_folder / "workspaces" / request.workspace_id
 
 
 async def _wait_until_ready(address: Address, process: asyncio.subprocess.Process, *, timeout_s: float) -> None:

@@ -50,7 +50,7 @@ def test_it_says_what_it_is(launcher):
     assert bool(info.why_not_isolated) != info.is_isolated
 
 
-def test_a_life(news_and_launcher, make_request):
+def test_a_life(news_and_launcher, make_request, tmp_path):
     news, launcher = news_and_launcher
     assert launcher.list() == ()
     running = launcher.start(make_request())
@@ -77,6 +77,7 @@ def test_a_life(news_and_launcher, make_request):
     assert (make_request().folder / "work.txt").read_text() == "mine"
     launcher.close()
     assert launcher.list() == ()
+    assert [path.suffix for path in (tmp_path / "run" / "workspaces").iterdir()] == [".log", ".log"]
     told = [(ended.workspace_id, ended.reason) for ended in news]
     assert told[0] == ("me-demo", "stopped")
     assert sorted(told[1:]) == [("me-demo", "portal-stopped"), ("you-demo", "portal-stopped")]

@@ -1,6 +1,9 @@
 """The acts on workspaces, with a real database and a launcher that starts nothing."""
 
 import errno
+import os
+import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -159,6 +162,19 @@ def test_what_a_killed_portal_left_behind_is_ended_when_the_next_one_serves(site
             take_workspace_token(site, launcher.requests[0].portal_token)
 
 
+def test_what_a_killed_portal_left_on_the_disk_is_removed(site):
+    logs = site.settings.run / "workspaces"
+    (logs / "killed" / "jupyter-runtime").mkdir(parents=True)
+    (site.settings.run / "lesson-killed").mkdir()
+    for name, days in (("old", 31), ("recent", 29)):
+        (logs / f"{name}.log").write_text("x")
+        then = time.time() - days * 24 * 3600
+        os.utime(logs / f"{name}.log", (then, then))
+    with serve_workspaces(replace(site, launcher=None), portal_url="http://127.0.0.1:1"):
+        assert [path.name for path in logs.iterdir()] == ["recent.log"]
+        assert not list(site.settings.run.glob("lesson-*"))
+
+
 @pytest.mark.parametrize(
     ("user", "module", "error"),
     [
@@ -175,8 +191,6 @@ def test_a_start_for_what_is_not_there_is_refused(site, launcher, user, module, 
 
 
 def test_a_module_without_its_data_is_refused(site, launcher):
-    import shutil
-
     shutil.rmtree(site.settings.content / "datasets")
     with pytest.raises(DatasetNotFoundError):
         start_workspace(site, user_id=ME, module_id="demo")
