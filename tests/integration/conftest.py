@@ -69,6 +69,20 @@ class Notebook:
                 line.close()
                 return said.strip()
 
+    def type_in_terminal(self, text: str, *, until: str) -> str:
+        """Type into a new terminal and give what it showed up to a word."""
+        authorization = f"token {self.token}"
+        name = json.loads(self.ask("api/terminals", method="POST", Authorization=authorization).body)["name"]
+        url = f"ws://localhost:{self.port}{self.base}terminals/websocket/{name}"
+        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=30)
+        line.send(json.dumps(["stdin", text + "\r"]))
+        shown = ""
+        while until not in shown:
+            kind, *rest = json.loads(line.recv())
+            shown += rest[0] if kind == "stdout" else ""
+        line.close()
+        return shown
+
 
 @pytest.fixture(scope="session")
 def notebook() -> type[Notebook]:

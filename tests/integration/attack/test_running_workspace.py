@@ -90,6 +90,14 @@ def test_a_kernel_cannot_see_the_store_or_the_other_workspace(notebook, mine, ot
     assert notebook.of(mine).run(code) == "[]"
 
 
+def test_a_terminal_is_inside_too(notebook, mine, home):
+    typed = f"id -un; ls {home}; ls /data; echo done-$((6*7))"
+    shown = notebook.of(mine).type_in_terminal(typed, until="done-42")
+    assert "learner" in shown
+    assert "No such file or directory" in shown
+    assert "demo" in shown
+
+
 def test_a_kernel_has_only_the_variables_it_was_given(notebook, mine):
     allowed = re.compile(
         r"(SANDKASSE|JUPYTER|XDG|PYTHON|NUMBA|IPYTHON|JPY|LANG|LC_|MPL|PYDEVD|TERM|GIT_PAGER|PAGER|CLICOLOR|FORCE_COLOR"
