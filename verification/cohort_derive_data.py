@@ -18,7 +18,7 @@ OUT = Path(__file__).resolve().parents[1] / "src" / "sandkasse" / "cohort" / "da
 FIRST, LAST = 1977, 2024
 AGES = 111
 # Immigrations and emigrations 2013-2023: Statistics Denmark's movements as republished at
-# https://statistico.com/s/denmark-net-migration-by-year (read from a stored copy); 2010 from Denmark Yearbook 2011, table 31.
+# https://statistico.com/s/denmark-net-migration-by-year (a stored copy); 2010 from Denmark Yearbook 2011, table 31.
 NET_MIGRATION = dict(
     zip(range(2013, 2024), (19992, 31223, 37794, 30287, 24631, 18684, 9321, 10920, 26475, 58256, 30172), strict=True)
 )
@@ -62,7 +62,7 @@ def population(folder: Path) -> np.ndarray:
 
 
 def births(folder: Path) -> np.ndarray:
-    """Live births, shape (48 years from 1977, 12, 2); after 2018 extrapolated with the months' and sexes' shares of 2014-18."""
+    """Live births, shape (48 years from 1977, 12, 2); after 2018 with the months' and sexes' shares of 2014-18."""
     table = np.zeros((LAST - FIRST + 1, 12, 2))
     for row in read(folder / "births_by_month.csv"):
         if int(row["year"]) >= FIRST:
@@ -127,7 +127,7 @@ def emigration_totals() -> np.ndarray:
     return np.interp(np.arange(FIRST, LAST + 1), knots, [EMIGRATION_KNOTS[year] for year in knots])
 
 
-def main() -> None:
+def main() -> None:  # noqa: PLR0915 — one figure after the other
     folder = Path(sys.argv[1])
     OUT.mkdir(parents=True, exist_ok=True)
     n, b = population(folder), births(folder)
@@ -188,10 +188,14 @@ def main() -> None:
     women = (stock[1, :n_years] + stock[1, 1:]) / 2.0
     fertility = b.sum(axis=(1, 2)) / (women * schedule).sum(axis=1)
     status = lambda year, last: "published" if year <= last else "extrapolated"  # noqa: E731
+    derived = lambda year: "derived" if year <= 2012 else "extrapolated"  # noqa: E731
     write("population_1977.csv", "sex,age,persons", [(s + 1, a, int(n[s, 6, a])) for s in range(2) for a in range(100)])
     write(
         "births.csv", "year,month,sex,persons,status",
-        [(FIRST + i, m + 1, s + 1, int(b[i, m, s]), status(FIRST + i, 2018)) for i in range(n_years) for m in range(12) for s in range(2)],
+        [
+            (FIRST + i, m + 1, s + 1, int(b[i, m, s]), status(FIRST + i, 2018))
+            for i in range(n_years) for m in range(12) for s in range(2)
+        ],
     )  # fmt: skip
     write(
         "mortality.csv", "sex,year,status," + ",".join(f"age_{a}" for a in range(AGES)),
@@ -205,14 +209,14 @@ def main() -> None:
     write(
         "immigration.csv", "sex,year,status," + names,
         [
-            (s + 1, FIRST + i, "derived" if FIRST + i <= 2012 else "extrapolated", *(f"{first[s, i, a]:.1f}" for a in columns))
+            (s + 1, FIRST + i, derived(FIRST + i), *(f"{first[s, i, a]:.1f}" for a in columns))
             for s in range(2) for i in range(n_years)
         ],
     )  # fmt: skip
     write(
         "emigration.csv", "sex,year,status," + ",".join(f"age_{a}" for a in range(90)),
         [
-            (s + 1, FIRST + i, "derived" if FIRST + i <= 2012 else "extrapolated", *(f"{hazard[s, i, a]:.4g}" for a in range(90)))
+            (s + 1, FIRST + i, derived(FIRST + i), *(f"{hazard[s, i, a]:.4g}" for a in range(90)))
             for s in range(2) for i in range(n_years)
         ],
     )  # fmt: skip
@@ -246,7 +250,7 @@ def write_targets(folder: Path, n: np.ndarray, stock: np.ndarray) -> None:
     cells: dict[tuple[int, int, int], np.ndarray] = {}
     for row in read(folder / "mortality_by_age_sex_year.csv"):
         key = int(row["sex"]), int(row["A"]) // 5 * 5, int(row["P"])
-        cells[key] = cells.get(key, np.zeros(2)) + (float(row["D"]), float(row["Y"]))
+        cells[key] = cells.get(key, np.zeros(2)) + np.array([float(row["D"]), float(row["Y"])])
     for (sex, age, year), (d, y) in sorted(cells.items()):
         if year >= FIRST:
             rows.append(("deaths", sex, age, year, int(d), round(y, 1), "fitted" if year <= 2007 else "held out"))

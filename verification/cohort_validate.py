@@ -51,7 +51,8 @@ def register_incidence(folder: Path) -> np.ndarray:
 
     A person enters on the earliest of: a hospital diagnosis of diabetes (ICD-8 249, 250; ICD-10 E10-E14; withdrawn
     ones left out), the second purchase of a glucose-lowering drug (A10; women under 40 who only ever bought metformin
-    are left out, since it is given for polycystic ovaries), or podiatry (service 54). Person-years are the residents of 1 January
+    are left out, since it is given for polycystic ovaries), or podiatry (service 54). Person-years are the residents of
+    1 January
     who had not entered before.
     """
     db = duckdb.connect()
@@ -105,9 +106,9 @@ def register_incidence(folder: Path) -> np.ndarray:
     return np.divide(cases, np.maximum(years, 1.0))
 
 
-def lines(
+def lines(  # noqa: C901, PLR0915 — one table after the other
     counts: LifeMeasures, values: dict[str, np.ndarray], held: dict[str, np.ndarray], registers: np.ndarray | None
-) -> list[str]:  # noqa: C901, PLR0915 — one table after the other
+) -> list[str]:
     """The report's tables."""
     out: list[str] = []
 
