@@ -122,9 +122,11 @@ class Acts:
     Attributes:
         offers_workspaces: Whether this site starts notebooks at all.
         is_isolated: Whether a workspace is walled off from the site's files; otherwise practice mode.
+        why_not_isolated: In practice mode, the reason in a few words.
     """
 
     list_datasets: Callable[[], Sequence[Any]]
+    list_faults: Callable[[], Sequence[str]]
     show_dataset: Callable[[str], DatasetView]
     write_snippets: Callable[[str], Sequence[SnippetView]]
     preview_table: Callable[[str, str], PreviewView]
@@ -139,3 +141,4 @@ class Acts:
     stop_workspace: Callable[[str, str], None]
     offers_workspaces: bool = True
     is_isolated: bool = True
+    why_not_isolated: str = ""

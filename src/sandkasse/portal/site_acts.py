@@ -70,6 +70,7 @@ def real_acts(site: Site) -> Acts:
 
     return Acts(
         list_datasets=lambda: datasets.list_datasets(settings),
+        list_faults=lambda: datasets.list_faults(settings),
         show_dataset=Kept(card_of, show_dataset),
         write_snippets=lambda dataset_id: _view_snippets(dataset_id, datasets.write_snippets(settings, dataset_id)),
         preview_table=Kept(
@@ -93,6 +94,7 @@ def real_acts(site: Site) -> Acts:
         ),
         offers_workspaces=launcher is not None,
         is_isolated=launcher is not None and launcher.is_isolated,
+        why_not_isolated="" if launcher is None else launcher.why_not_isolated,
     )
 
 

@@ -164,6 +164,7 @@ def make_acts(
 
     acts = Acts(
         list_datasets=lambda: tuple(cards.values()),
+        list_faults=tuple,
         show_dataset=lambda name: make_dataset(take(cards, name, DatasetNotFoundError, "dataset")),
         write_snippets=lambda name: (
             SnippetView("Python", f'import sandkasse\n\nds = sandkasse.open("{name}")', "In a workspace"),

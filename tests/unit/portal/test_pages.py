@@ -147,6 +147,8 @@ def test_the_button_says_what_it_does(open_portal, facts, label):
 def test_practice_mode_is_said_openly(open_portal):
     for path in ("/learn/module-0", "/workspaces", "/about"):
         assert "ractice mode" in open_portal(is_isolated=False).read(path).text
+    told = open_portal(is_isolated=False, why_not_isolated="bwrap is not installed").read("/workspaces")
+    assert "bwrap is not installed" in told.text
     assert "Practice mode" not in open_portal(is_isolated=True).read("/learn/module-0").text
 
 
@@ -247,3 +249,35 @@ def test_a_module_whose_data_are_absent_cannot_be_started(open_portal):
     assert "dataset-0" in page.text
     assert "not on this site yet" in page.text
     assert page.find("form", action="/workspaces/start") == []
+
+
+def test_datasets_that_cannot_be_read_are_named_beside_the_others(open_portal):
+    page = open_portal(list_faults=lambda: ("The card x/card.yaml cannot be read: it is missing.",)).read("/data")
+    assert "1 dataset left out" in page.text
+    assert "The card x/card.yaml cannot be read" in page.text
+    assert "1 dataset" in page.text
+    assert "left out" not in open_portal().read("/data").text
+
+
+@pytest.mark.parametrize("query", ["page=abc", "page=1e9", "q=" + "x" * 201])
+def test_a_query_that_cannot_be_read_is_refused_without_its_value(open_portal, query):
+    name, _, value = query.partition("=")
+    answer = open_portal().get(f"/data?{query}")
+    assert answer.status_code == 400
+    assert f"These fields cannot be read: {name}." in answer.text
+    assert value not in answer.text
+
+
+def test_every_status_has_its_page(open_portal):
+    client = open_portal()
+    titles = {400: "cannot be read", 403: "may not do this", 404: "nothing here", 405: "cannot do that"}
+    answers = (
+        client.get("/data?page=x"),
+        client.post("/sign-out", data={"csrf": "x"}),
+        client.get("/x"),
+        client.get("/workspaces/start"),
+    )
+    for answer in answers:
+        assert titles[answer.status_code] in answer.text
+        assert "Sign out" in answer.text  # the menu stays
+    assert {answer.status_code for answer in answers} == set(titles)

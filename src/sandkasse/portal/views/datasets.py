@@ -36,6 +36,7 @@ def show_catalogue(
         "data/list.html",
         paging=take_page(sorted(chosen, key=lambda card: card.title.casefold()), page),
         n_all=len(cards),
+        faults=visit.desk.acts.list_faults(),
         domains=sorted(Counter(card.domain for card in cards).items()),
         known_tiers=[(t, n) for t, n in ((t, sum(c.tier == t for c in cards)) for t in TIERS) if n],
         q=q,

@@ -74,6 +74,7 @@ def show_module(visit: SignedIn, module_id: str) -> Response:
         titles={other.id: other.title for other in acts.list_modules()},
         offers_workspaces=acts.offers_workspaces,
         is_isolated=acts.is_isolated,
+        why_not_isolated=acts.why_not_isolated,
     )
 
 

@@ -22,6 +22,7 @@ def list_workspaces(visit: SignedIn) -> Response:
         now=visit.desk.site.clock(),
         offers_workspaces=acts.offers_workspaces,
         is_isolated=acts.is_isolated,
+        why_not_isolated=acts.why_not_isolated,
     )
 
 
