@@ -1,4 +1,5 @@
-"""A slow, obvious version of the observation, one person and one event at a time, equals the compiled kernel word for word.
+# ruff: noqa: C901, PLR0912, PLW2901 — the twin is read from top to bottom, beside the parameter files
+"""A slow, obvious observation, one person and one event at a time, equals the compiled kernel word for word.
 
 It reads the parameter files themselves, not the compiled arrays, and shares with the product the draws' numbering only.
 """

@@ -1,0 +1,117 @@
+"""What the tables look like: contract, one delivery of LPR3, opaque identifiers, nothing outside residence."""
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from sandkasse.cohort.describe import describe_folder, describe_model
+from sandkasse.cohort.observation.traps import NAMES, trap_switches
+from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, RECORD_DIGITS, digit_bytes, identifiers, to_strings
+from sandkasse.cohort.simulate import contract_path
+from sandkasse.contract import check_tables, raise_for_violations, read_contract
+from sandkasse.core.errors import InvalidInputError
+
+
+@pytest.fixture(scope="module")
+def made(bench):
+    return bench.make(bench.varied_lives(400, seed=5))
+
+
+def plain(table):
+    """Decode dictionary columns, as a reader of the files sees them."""
+    fields = [(f.name, f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.cast(pa.schema(fields))
+
+
+@pytest.mark.parametrize("lpr3", ["a", "f"])
+def test_the_registers_keep_their_contract(bench, lpr3):
+    made = bench.make(bench.varied_lives(300, seed=6), lpr3=lpr3)
+    connection = ibis.duckdb.connect()
+    tables = {name: connection.create_table(name, plain(table)) for name, table in made.registers.items()}
+    raise_for_violations(check_tables(read_contract(contract_path()), tables))
+    other = "lpr3f_kontakter" if lpr3 == "a" else "lpr3a_kontakt"
+    assert other not in tables
+
+
+def test_both_deliveries_hold_the_same_contacts(bench):
+    life = bench.varied_lives(200, seed=7)
+    a, f = bench.make(life).registers, bench.make(life, lpr3="f").registers
+    assert a["lpr3a_kontakt"]["dw_ek_kontakt"].equals(f["lpr3f_kontakter"]["dw_ek_kontakt"])
+    assert plain(a["lpr3a_diagnose"])["diag_kode"].equals(plain(f["lpr3f_diagnoser"])["diagnosekode"])
+    days = [moment.date() for moment in a["lpr3a_kontakt"]["kont_starttidspunkt"].to_pylist()]
+    assert days == f["lpr3f_kontakter"]["dato_start"].to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("lmdb", "eksd"), ("lpr_adm", "d_inddto"), ("lab_forsker", "samplingdate"), ("bef", "referencetid")],
+)
+def test_nothing_is_observed_outside_residence_or_after_death(bench, made, table, column):
+    life = made.life
+    pnr = dict(zip(made.truth["persons"]["pnr"].to_pylist(), made.shard.order.tolist(), strict=True))
+    assert made.registers[table].num_rows > 0
+    for row in made.registers[table].to_pylist():
+        i, day = pnr[row["pnr"]], (row[column] - bench.as_date(0)).days
+        spells = zip(life.residence_start[i], life.residence_end[i], strict=True)
+        assert any(start <= day < end for start, end in spells)
+        assert day <= life.death_day[i]
+
+
+def test_no_diagnosis_code_is_of_the_wrong_era(made):
+    dates = {row["recnum"]: row["d_inddto"].year for row in made.registers["lpr_adm"].to_pylist()}
+    for row in made.registers["lpr_diag"].to_pylist():
+        assert row["c_diag"].startswith("D") == (dates[row["recnum"]] >= 1994)
+
+
+def test_a_persons_rows_depend_on_that_person_alone(bench):
+    whole = bench.varied_lives(40, seed=8)
+    made = bench.make(whole)
+    wanted = made.truth["persons"]["pnr"].to_pylist()[7]
+    i = int(made.shard.order[7])
+    fields = {name: getattr(whole, name)[i : i + 1] for name in whole.__dataclass_fields__}
+    alone = bench.make(type(whole)(**fields))
+    for name in ("lmdb", "lab_forsker", "sysi", "sssy", "bef", "lpr_adm"):
+        rows = [row for row in made.registers[name].to_pylist() if row["pnr"] == wanted]
+        assert rows == alone.registers[name].to_pylist(), name
+
+
+def test_rows_stand_in_the_order_of_pnr_and_then_of_their_content(made):
+    for name, column in (("lmdb", "eksd"), ("lab_forsker", "samplingdate"), ("lpr_adm", "d_inddto")):
+        keys = [(row["pnr"], row[column]) for row in made.registers[name].to_pylist()]
+        assert keys == sorted(keys)
+
+
+def test_identifiers_are_distinct_digits_of_their_length():
+    import numpy as np
+
+    numbers = np.arange(200_000, dtype=np.int64)
+    for digits in (PNR_DIGITS, RECORD_DIGITS):
+        values = identifiers(numbers, seed=7, digits=digits)
+        assert len(np.unique(values)) == len(values)
+        assert 0 <= values.min() <= values.max() < 10**digits
+        assert not np.array_equal(values, identifiers(numbers, seed=8, digits=digits))
+    written = to_strings(digit_bytes(np.array([0, 12, 10**12 - 1]), PNR_DIGITS)).to_pylist()
+    assert written == ["000000000000", "000000000012", "999999999999"]
+
+
+def test_an_unknown_trap_is_refused_by_name():
+    with pytest.raises(InvalidInputError, match="no trap named 'undiagnozed'"):
+        trap_switches(("undiagnozed",))
+    assert trap_switches(NAMES).sum() == 0
+
+
+def test_every_parameter_of_care_says_where_it_comes_from():
+    silent = [f"{p.file}: {p.name}" for p in describe_model() if not p.note]
+    assert silent == []
+
+
+def test_a_folder_is_described_by_its_tables(tmp_path, made):
+    folder = tmp_path / "data" / "lmdb"
+    folder.mkdir(parents=True)
+    pq.write_table(made.registers["lmdb"], folder / "part-00000.parquet")
+    (summary,) = describe_folder(tmp_path)
+    assert (summary.table, summary.rows) == ("lmdb", made.registers["lmdb"].num_rows)
+    assert summary.years.startswith("199")
+    with pytest.raises(InvalidInputError, match="no tables"):
+        describe_folder(tmp_path / "data" / "nothing")
