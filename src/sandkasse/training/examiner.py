@@ -1,5 +1,6 @@
 """Finds what an exercise is graded against: its contract's dataset, the truth beside it, the results of its SQL."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,8 @@ from sandkasse.training.grading import PreparedExercise, exercise_statements, pr
 from sandkasse.training.spec import Exercise
 
 KEPT_EXERCISES = 64
+
+_TURNS = tuple(threading.Lock() for _ in range(KEPT_EXERCISES))
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,10 @@ def prepare_against(module_id: str, exercise: Exercise, ground: Ground, *, key: 
     """
     # A published dataset and its truth never change, so their folders name their content.
     identity = (sha256_value(exercise.model_dump(mode="json")), ground.folder, ground.truth, key)
-    return _prepare(_Request(module_id, exercise, ground, key, identity))
+    request = _Request(module_id, exercise, ground, key, identity)
+    # A class begins all at once: the first answer prepares, the others wait for it instead of doing the same.
+    with _TURNS[hash(request) % len(_TURNS)]:
+        return _prepare(request)
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,6 +62,14 @@ def test_an_exercise_is_prepared_once_and_anew_when_it_changes(site_folder):
     assert prepare_against("small", exercise, ground(site_folder), key=b"x" * 32) is not first
 
 
+def test_a_class_that_begins_at_once_prepares_once(site_folder):
+    exercise = Library(site_folder.content / "modules").take("small").module.exercise("who")
+    key, found = b"c" * 32, ground(site_folder)
+    with ThreadPoolExecutor(8) as pool:
+        prepared = list(pool.map(lambda _: prepare_against("small", exercise, found, key=key), range(16)))
+    assert len({id(one) for one in prepared}) == 1
+
+
 @pytest.mark.attack
 def test_everyone_who_makes_the_key_at_once_gets_the_same(tmp_path):
     with ThreadPoolExecutor(8) as pool:
