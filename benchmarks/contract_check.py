@@ -15,6 +15,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -166,6 +167,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where the temporary folder is made")
     parser.add_argument("--pandera", type=Path, help="where pandera is installed, to run beside")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the temporary folder goes, too
     result: dict[str, Any] = {"rows": arguments.rows, "cpus": os.cpu_count(), "memory_limit": "2GB"}
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="contract-benchmark-") as name:
         for kind in ("good", "failing"):
