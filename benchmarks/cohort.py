@@ -85,7 +85,7 @@ def measure(n_persons: int, workers: int, kernels: Path) -> None:
         )
         writing = _write_again(folder / "registers" / "data", folder / "again")
         print(
-            f"{'':>9}  merely writing the same rows: {writing:.1f} CPU-s; simulating costs {cpu / writing:.1f} times that"
+            f"{'':>9}  merely writing the same rows: {writing:.1f} CPU-s; all of it: {cpu / writing:.1f} times that"
         )
     finally:
         memory.is_over = True

@@ -147,25 +147,18 @@ def test_workers_load_the_kernels_and_end_with_their_parent(settings, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_workers_do_not_compile(settings, tmp_path):
-    out = tmp_path / "registers"
-    out.mkdir()
-    InProcess().run(str, [], prepare=lambda: None)
+def test_a_fresh_process_takes_the_kernels_from_the_cache(settings):
     simulate.prepare(simulate.cache_folder(settings.kernels))
-    misses = list(LocalPool(1).run(count_misses, [settings.kernels], prepare=ready_for(settings.kernels)))
-    assert misses == [0]
-
-
-def count_misses(_kernels: Path) -> int:
-    from sandkasse.cohort.kernels import cache_misses
-
-    return cache_misses()
-
-
-def ready_for(kernels: Path):
-    from functools import partial
-
-    return partial(simulate.prepare, simulate.cache_folder(kernels))
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from sandkasse.cohort import kernels, simulate\n"
+        "simulate.prepare(kernels.cache_folder(Path(sys.argv[1])))\n"
+        "print(kernels.cache_misses())\n"
+    )
+    command = [sys.executable, "-c", program, str(settings.kernels)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"
 
 
 def children_of(parent: int) -> list[int]:
