@@ -14,8 +14,8 @@ from sandkasse.actions.people import issue_sign_in, sign_in
 from sandkasse.actions.site import Site
 from sandkasse.actions.workspaces import Handover, serve_workspaces, start_workspace, stop_workspace
 from sandkasse.people.accounts import LAPTOP_USER_ID
-from sandkasse.portal.acts import real_acts
 from sandkasse.portal.app import create_app
+from sandkasse.portal.site_acts import real_acts
 from sandkasse.workspaces.sandbox import find_why_not_isolated
 
 pytestmark = pytest.mark.attack
