@@ -132,6 +132,7 @@ class Acts:
     preview_table: Callable[[str, str], PreviewView]
     profile_table: Callable[[str, str], Sequence[ColumnProfileView]]
     list_modules: Callable[[], Sequence[Any]]
+    list_module_faults: Callable[[], Sequence[str]]
     show_module: Callable[[str], Any]
     list_progress: Callable[[str], Sequence[ExerciseProgress]]
     read_submission: Callable[[str, bytes], Any]

@@ -81,6 +81,7 @@ def real_acts(site: Site) -> Acts:
             card_of, lambda dataset_id, table: _view_profile(datasets.profile_table(settings, dataset_id, table))
         ),
         list_modules=lambda: modules.list_modules(settings),
+        list_module_faults=lambda: modules.list_module_faults(settings),
         show_module=lambda module_id: modules.show_module(settings, module_id),
         list_progress=lambda user_id: _view_progress(attempts.list_progress(site, user_id)),
         read_submission=attempts.read_submission,

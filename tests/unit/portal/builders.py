@@ -176,6 +176,7 @@ def make_acts(
         ),
         profile_table=make_profile,
         list_modules=lambda: tuple(modules.values()),
+        list_module_faults=tuple,
         show_module=lambda name: take(modules, name, TrainingModuleNotFoundError, "module"),
         list_progress=lambda _user: progress,
         read_submission=attempts.read_submission,

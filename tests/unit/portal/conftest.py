@@ -81,26 +81,27 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="session")
-def empty_database(tmp_path_factory):
-    """A migrated database without a row, to copy."""
-    home = tmp_path_factory.mktemp("empty")
-    site = builders.make_site(home)
+def ready_database(tmp_path_factory):
+    """A migrated database in which the laptop user is signed in once, to copy; and that session's secret."""
+    site = builders.make_site(tmp_path_factory.mktemp("ready"))
+    secret = builders.make_session(site)
     site.engine.dispose()  # the last connection writes everything into the one file
-    return site.settings.database
+    return site.settings.database, secret
 
 
 @pytest.fixture
-def site(tmp_path, empty_database):
-    shutil.copy(empty_database, tmp_path / "site.db")
+def site(tmp_path, ready_database):
+    shutil.copy(ready_database[0], tmp_path / "site.db")
     site = builders.open_there(tmp_path)
     yield site
     site.engine.dispose()
 
 
 @pytest.fixture
-def open_portal(site):
+def open_portal(site, ready_database):
     """Give a function that makes a client of a portal over fakes, signed in unless told otherwise."""
     clients = []
+    sessions = [ready_database[1]]  # the first client takes the ready session, each other one its own
 
     def make(*, is_signed_in=True, origin=builders.ORIGIN, acts=None, **facts):
         acts, asked = (acts, None) if acts else builders.make_acts(**facts)
@@ -109,7 +110,9 @@ def open_portal(site):
         client.headers["sec-fetch-site"] = "same-origin"
         client.asked = asked
         if is_signed_in:
-            client.cookies.set(f"sandkasse-{origin.rpartition(':')[2]}", builders.make_session(site))
+            client.cookies.set(
+                f"sandkasse-{origin.rpartition(':')[2]}", sessions.pop() if sessions else builders.make_session(site)
+            )
         clients.append(client)
         return client
 

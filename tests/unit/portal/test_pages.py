@@ -251,12 +251,14 @@ def test_a_module_whose_data_are_absent_cannot_be_started(open_portal):
     assert page.find("form", action="/workspaces/start") == []
 
 
-def test_datasets_that_cannot_be_read_are_named_beside_the_others(open_portal):
+def test_what_cannot_be_read_is_named_beside_the_others(open_portal):
     page = open_portal(list_faults=lambda: ("The card x/card.yaml cannot be read: it is missing.",)).read("/data")
     assert "1 dataset left out" in page.text
     assert "The card x/card.yaml cannot be read" in page.text
     assert "1 dataset" in page.text
-    assert "left out" not in open_portal().read("/data").text
+    page = open_portal(list_module_faults=lambda: ("Module 'x' has 1 finding.",)).read("/learn")
+    assert "1 module left out" in page.text
+    assert all("left out" not in open_portal().read(path).text for path in ("/data", "/learn"))
 
 
 @pytest.mark.parametrize("query", ["page=abc", "page=1e9", "q=" + "x" * 201])

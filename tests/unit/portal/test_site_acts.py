@@ -12,7 +12,7 @@ from sandkasse.portal.site_acts import Kept, real_acts
 
 @pytest.fixture
 def real_site(tmp_path):
-    site = make_site(tmp_path)
+    site = make_site(tmp_path / "real")
     yield replace(site, settings=replace(site.settings, content=find_content()))
     site.engine.dispose()
 

@@ -43,6 +43,7 @@ def list_modules(
         paging=paging,
         picture=draw_map(paging.items) if paging.total > 1 else None,
         n_all=len(modules),
+        faults=visit.desk.acts.list_module_faults(),
         domains=sorted(Counter(module.domain for module in modules).items()),
         known_levels=[name for name in LEVELS if any(module.level == name for module in modules)],
         lengths={name: says for name, (says, _, _) in LENGTHS.items() if any(_lasts(m, name) for m in modules)},
