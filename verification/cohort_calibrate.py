@@ -1,6 +1,11 @@
 """Fit the cohort's numbers to the frozen targets and write them to params/fitted.
 
-    python verification/cohort_calibrate.py [persons per late round, default 1000000] [seed, default 19770101]
+    python verification/cohort_calibrate.py [persons per late round, default 1000000] [seed, default 19770101] \
+        [folder of simulated registers, their persons and seed]
+
+With registers (written by `sandkasse cohort simulate` with the model as fitted before), the fit is to what the
+publication's case definition finds in registers: for each sex and ten years of age, and for each year, the cases found
+in them over the cases that the same lives detect.
 """
 
 import sys
@@ -8,10 +13,29 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandkasse.cohort.calibration import fit_model, write_fit
+import numpy as np
+from cohort_validate import register_incidence
+
+from sandkasse.cohort.calibration import fit_model, measure_life, write_fit
 from sandkasse.cohort.kernels import enable_cache
-from sandkasse.cohort.model import PARAMS
+from sandkasse.cohort.model import PARAMS, load_model
 from sandkasse.cohort.specification import read_specification
+
+
+def found_ratio(folder: Path, persons: int, seed: int) -> np.ndarray:
+    """Cases found in registers over cases detected in the same lives, smooth in age, one factor a year."""
+    years = slice(19, 38)
+    counts = measure_life(load_model(), persons, seed=seed)
+    there = register_incidence(folder) * counts.years_without
+    by_age = np.ones((2, 20))
+    for a in range(0, 20, 2):
+        got, want = there[:, a : a + 2, years].sum(axis=(1, 2)), counts.detected[:, a : a + 2, years].sum(axis=(1, 2))
+        by_age[:, a : a + 2] = ((got + 20.0) / (want + 20.0))[:, None]
+    ratio = np.repeat(by_age[:, :, None], 48, axis=2)
+    want_year = (counts.detected * ratio).sum(axis=(0, 1))
+    by_year = (there.sum(axis=(0, 1)) + 20.0) / (want_year + 20.0)
+    by_year[1:-1] = (by_year[:-2] + by_year[1:-1] + by_year[2:]) / 3.0
+    return ratio * by_year
 
 
 def main() -> None:
@@ -19,16 +43,23 @@ def main() -> None:
     late = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 19770101
     rounds = (late // 10,) * 3 + (late // 4,) * 4 + (late,) * 3
+    found = None
+    command = f"python verification/cohort_calibrate.py {late} {seed}"
+    if len(sys.argv) > 3:
+        persons, drawn = int(sys.argv[4]), int(sys.argv[5])
+        found = found_ratio(Path(sys.argv[3]), persons, drawn)
+        command += f" REGISTERS {persons} {drawn}"
     start = time.monotonic()
     specification = read_specification(PARAMS)
     fit = fit_model(
         specification,
         rounds,
         seed=seed,
+        found=found,
         report=lambda line: print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True),
     )
     names = (*(condition.name for condition in specification.conditions), "death")
-    write_fit(fit, names, PARAMS / "fitted", command=f"python verification/cohort_calibrate.py {late} {seed}")
+    write_fit(fit, names, PARAMS / "fitted", command=command)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from sandkasse.cohort.calibration.measure import AGE_STEP, FIRST_YEAR, N_AGES, N
 from sandkasse.cohort.compilation import FITTED_STEP, Fitted, compile_model
 from sandkasse.cohort.model import DATA
 from sandkasse.cohort.specification import Specification
-from sandkasse.cohort.tables import CompiledModel
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -142,7 +141,7 @@ def fit_model(
     *,
     seed: int,
     report: Callable[[str], None],
-    measure: Callable[[CompiledModel, int, int], LifeMeasures] | None = None,
+    found: FloatArray | None = None,
 ) -> Fit:
     """Fit by repeated simulation.
 
@@ -151,20 +150,20 @@ def fit_model(
         rounds: Persons simulated in each round.
         seed: Seed; each round takes the next one.
         report: Called with one line for each round.
-        measure: Counts detections otherwise than in the lives, for instance in registers; by default `measure_life`.
+        found: What the publication's case definition finds in simulated registers for each case that the lives detect,
+            shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
 
     Returns:
         The fitted numbers.
     """
     targets = (*(condition.name for condition in specification.conditions), "death")
     published = read_targets()
+    if found is not None:
+        published = replace(published, cases=published.cases / found)
     fit = Fit.start(len(targets))
     for i, n_persons in enumerate(rounds):
         model = compile_model(specification, data=DATA, fitted=to_tables(fit, targets))
-        if measure is None:
-            counts = measure_life(model, n_persons, seed=seed + i, tally=True)
-        else:
-            counts = measure(model, n_persons, seed + i)
+        counts = measure_life(model, n_persons, seed=seed + i, tally=True)
         fit = improve(fit, counts, published)
         report(f"round {i + 1}: {n_persons} persons; {describe(counts, published)}")
     return fit
