@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import typer
@@ -72,7 +73,7 @@ def settings_page() -> str:
         settings.HOME_VARIABLE: "folder of the site's store; else the platform's data folder",
         settings.CONTENT_VARIABLE: "where the shipped `modules/` and `datasets/` lie; else found",
         settings.KERNELS_VARIABLE: "where compiled kernels are kept; else the person's cache folder",
-        settings.PORTAL_VARIABLE: "the portal's address (set inside a workspace)",
+        settings.PORTAL_VARIABLE: "the portal's address, inside a workspace; `offline`: grade in this process",
         settings.TOKEN_VARIABLE: "the workspace's token for the portal (set inside a workspace)",
         settings.MODULE_VARIABLE: "the module that a workspace was started for (set inside a workspace)",
         settings.BINDINGS_VARIABLE: "JSON object: contract name to dataset folder (set inside a workspace)",
@@ -108,10 +109,12 @@ def cli_page() -> str:
     return "\n".join([*lines, ""])
 
 
-def _walk(command: click.Command, name: str) -> list[tuple[str, click.Command]]:
+def _walk(command: Any, name: str) -> list[tuple[str, Any]]:
     found = [(name, command)]
-    for child, below in sorted(getattr(command, "commands", {}).items()):
-        found += _walk(below, f"{name} {child}")
+    if hasattr(command, "list_commands"):
+        context = click.Context(command, info_name=name)
+        for child in command.list_commands(context):
+            found += _walk(command.get_command(context, child), f"{name} {child}")
     return found
 
 

@@ -2,13 +2,30 @@
 
 import os
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from sandkasse.cli.output import print_error
 from sandkasse.core.errors import RunInterruptedError, SandkasseError
 
-EXIT_USAGE = 2
+NOUNS = ("cohort", "dataset", "module", "workspace")
+
+
+class _Nouns(TyperGroup):
+    """Imports a noun when it is named: `dataset list` does not wait for the simulator."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return ["up", *NOUNS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in NOUNS:
+            return super().get_command(ctx, cmd_name)
+        holder = typer.Typer(rich_markup_mode=None)
+        holder.add_typer(import_module(f"sandkasse.cli.{cmd_name}").app, name=cmd_name)
+        return typer.main.get_group(holder).get_command(ctx, cmd_name)
 
 
 def main() -> None:
@@ -26,18 +43,17 @@ def main() -> None:
 
 
 def application() -> typer.Typer:
-    """Build the command line with every noun."""
-    from sandkasse.cli import cohort, dataset, module, status, up, workspace
+    """Build the command line."""
+    from sandkasse.cli import status, up
 
-    application = typer.Typer(
+    root = typer.Typer(
         name="sandkasse",
+        cls=_Nouns,
         help="Realistic health data, lessons that check the answer, and one road to the secure site.",
         invoke_without_command=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
-    application.callback()(status.show)
-    application.command("up")(up.serve)
-    for noun in (dataset, cohort, module, workspace):
-        application.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
-    return application
+    root.callback()(status.show)
+    root.command("up")(up.serve)
+    return root

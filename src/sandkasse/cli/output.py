@@ -37,7 +37,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, em
         return
     for index, heading in enumerate(headings):
         is_number = all(isinstance(row[index], int | float) for row in listed)
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        # What a row is called is typed again by the reader: it is never broken.
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=index == 0)
     for row in listed:
         table.add_row(*(Text(_shown(value)) for value in row))
     Console(soft_wrap=False).print(table)

@@ -53,6 +53,10 @@ class SandkasseError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\nnext: {self.next_step}"
 
+    def _render_traceback_(self) -> list[str]:
+        """Give the lines that a notebook shows instead of a stack trace (a name that IPython looks for)."""
+        return [f"{type(self).__name__}: {self.message}", f"next: {self.next_step}"]
+
 
 class InvalidInputError(SandkasseError):
     """What the caller gave cannot be used."""

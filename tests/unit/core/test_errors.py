@@ -40,3 +40,16 @@ def test_an_unknown_id_is_answered_with_the_nearest_known_ones():
     assert isinstance(error, errors.DatasetNotFoundError)
     assert "steno-2" in error.next_step
     assert "nafld" not in error.next_step
+
+
+def test_a_notebook_shows_two_lines_instead_of_a_stack_trace():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    with pytest.MonkeyPatch.context() as patch:
+        shown = []
+        patch.setattr(InteractiveShell, "_showtraceback", lambda _self, _kind, _value, lines: shown.extend(lines))
+        InteractiveShell.instance().run_cell(
+            "from sandkasse.core.errors import DatasetNotFoundError as E\nraise E('There is none.', next_step='look')"
+        )
+        InteractiveShell.clear_instance()
+    assert shown == ["DatasetNotFoundError: There is none.", "next: look"]
