@@ -84,9 +84,7 @@ def measure(n_persons: int, workers: int, kernels: Path) -> None:
             f"peak {memory.peak / 2**20:,.0f} MiB  {size / 2**20:,.0f} MiB on disk"
         )
         writing = _write_again(folder / "registers" / "data", folder / "again")
-        print(
-            f"{'':>9}  merely writing the same rows: {writing:.1f} CPU-s; all of it: {cpu / writing:.1f} times that"
-        )
+        print(f"{'':>9}  merely writing the same rows: {writing:.1f} CPU-s; all of it: {cpu / writing:.1f} times that")
     finally:
         memory.is_over = True
         shutil.rmtree(folder)

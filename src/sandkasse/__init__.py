@@ -1,7 +1,8 @@
 """Sandkasse: an open health data science sandbox.
 
 `sandkasse.open("<contract>")` opens a dataset, `sandkasse.datasets()` lists what there is, and
-`sandkasse.check(exercise, answer)` checks an answer. Everything is loaded when it is first used; nothing inside the package imports this module.
+`sandkasse.check(exercise, answer)` checks an answer. Everything is loaded when it is first used; nothing inside the
+package imports this module.
 """
 
 from importlib import import_module
