@@ -226,7 +226,7 @@ class Person:
             life.treatment_again_day[i],
         )
         value = max(15, math.floor(true + error + 0.5))
-        if value >= 48 and day < self.diabetes_known and not overlooked:
+        if value >= 48 and self.has_diabetes_from <= day < self.diabetes_known and not overlooked:
             return
         if not self.is_covered(day):
             if value >= 48:

@@ -60,7 +60,8 @@ def test_undiagnosed_persons_are_missed(bench):
     bench.give_condition(life, slice(0, 60), "t2d", bench.day(2005), detected=None)
     on, off = on_and_off(bench, life, "undiagnosed")
     assert len(by_codes(on.registers) | by_foot_care(on.registers)) == 0
-    assert len(by_codes(off.registers) | by_foot_care(off.registers)) > 50
+    # Half use podiatry, a third are followed at a hospital: at most 20 of 60 are found less than once in a million.
+    assert len(by_codes(off.registers) | by_foot_care(off.registers)) > 20
     assert len(trapped(on, "undiagnosed")) == 60
 
 

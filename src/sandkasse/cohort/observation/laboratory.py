@@ -65,7 +65,7 @@ def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int
 
 @helper
 def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept: bool) -> None:
-    """Take an HbA1c; before the detection of diabetes a high value is overlooked, or the test was not taken at all."""
+    """Take an HbA1c; between onset and detection a high value is overlooked, or the test was not taken at all."""
     error = laboratory.measurement_sd * draw_normal(pen.state.stream)
     is_overlooked = draw(pen.state.stream) < laboratory.overlooked
     birth = who.days[f.BIRTH]
@@ -83,7 +83,7 @@ def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept:
     )
     ticks = max(_LOWEST_HBA1C, math.floor(value + error + 0.5))
     is_high = ticks >= DIAGNOSTIC_LIMIT
-    if is_high and day < who.days[f.KNOWN] and not is_overlooked:
+    if is_high and who.days[f.ONSET] <= day < who.days[f.KNOWN] and not is_overlooked:
         return
     if is_kept:
         _report_hba1c(pen, laboratory, day, ticks)
