@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sandkasse.actions import modules
 from sandkasse.actions.cohorts import CLASS_COHORT, publish_class_cohort
-from sandkasse.actions.modules import TestReport, test_module
 from sandkasse.core.settings import Settings, read_settings
 
 pytestmark = pytest.mark.slow
@@ -27,25 +27,25 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def report(settings: Settings) -> TestReport:
-    return test_module(settings, MODULE)
+def report(settings: Settings) -> modules.TestReport:
+    return modules.test_module(settings, MODULE)
 
 
-def faults(report: TestReport, *kinds: str) -> list[str]:
+def faults(report: modules.TestReport, *kinds: str) -> list[str]:
     wanted = [result for result in report.results if result.what in kinds]
     assert wanted
     return [f"{r.what} {r.subject}: {r.title}: {r.says}" for r in wanted if not r.is_right]
 
 
-def test_lessons_run_and_worked_solutions_pass_every_exercise(report: TestReport):
+def test_lessons_run_and_worked_solutions_pass_every_exercise(report: modules.TestReport):
     assert faults(report, "lesson", "solution") == []
 
 
-def test_two_right_approaches_to_every_exercise_pass(report: TestReport):
+def test_two_right_approaches_to_every_exercise_pass(report: modules.TestReport):
     assert faults(report, "accepted") == []
 
 
-def test_plausible_wrong_answers_are_refused_for_the_right_reason(report: TestReport):
+def test_plausible_wrong_answers_are_refused_for_the_right_reason(report: modules.TestReport):
     assert faults(report, "refused") == []
 
 
