@@ -617,13 +617,6 @@ def incidence_prevalent(data):
     return 1000 * (group.included.dt.year <= group.y).sum() / len(group)
 
 
-def incidence_any_a10(data):
-    first = data.lmdb.filter(_.atc.startswith("A10")).group_by("pnr").agg(included=_.eksd.min()).execute()
-    january = _januaries(data, 2000, 2010, first.assign(included=pd.to_datetime(first.included)))
-    group = january[january.age.between(60, 69) & january.at_risk]
-    return 1000 * group.new.sum() / len(group)
-
-
 def incidence_share(data):
     return incidence_january(data) / 1000
 
