@@ -6,7 +6,9 @@ SandkasseError
 │   ├── ContractViolationError     data do not keep their contract
 │   ├── AnswerShapeError           an answer has the wrong shape for its exercise
 │   ├── ModuleInvalidError         a training module's files are not right
-│   └── AmbiguousDatasetError      several datasets keep the contract and none is bound
+│   ├── AmbiguousDatasetError      several datasets keep the contract and none is bound
+│   ├── MisdirectedError           a request came under a name that is not this site's
+│   └── TooLargeError              a request is larger than what its address takes
 ├── NotFoundError                the caller named something that is not there
 │   ├── DatasetNotFoundError
 │   ├── TableNotFoundError
@@ -18,6 +20,7 @@ SandkasseError
 │   ├── NotSignedInError
 │   ├── RateLimitedError
 │   └── IsolationRequiredError     the site's mode demands isolation that does not work here
+├── FailureError                 something failed that should not; the log has the place
 └── UpstreamError                the operator of the machine can mend it
     ├── CorruptDatasetError        files are truncated or were changed after publication
     ├── StorageFullError
@@ -92,6 +95,18 @@ class AmbiguousDatasetError(InvalidInputError):
     """Several datasets keep the contract, and none of them is bound to it."""
 
     code, exit_code, http_status = "ambiguous-dataset", 15, 409
+
+
+class MisdirectedError(InvalidInputError):
+    """A request came under a name that is not this site's."""
+
+    code, exit_code, http_status = "misdirected", 16, 400
+
+
+class TooLargeError(InvalidInputError):
+    """A request is larger than anything that its address takes."""
+
+    code, exit_code, http_status = "too-large", 17, 413
 
 
 class NotFoundError(SandkasseError):
@@ -173,6 +188,12 @@ class IsolationRequiredError(PolicyDeniedError):
     """The site's mode demands isolation between users, and it does not work on this machine."""
 
     code, exit_code, http_status = "isolation-required", 33, 503
+
+
+class FailureError(SandkasseError):
+    """Something failed that should not: the page names a reference, the log has the place."""
+
+    code, exit_code, http_status = "failure", 39, 500
 
 
 class UpstreamError(SandkasseError):

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from sandkasse.actions import people
-from sandkasse.core.errors import NotSignedInError
-from sandkasse.portal.security import API_PREFIX, TooLargeError
+from sandkasse.core.errors import NotSignedInError, TooLargeError
+from sandkasse.portal.security import API_PREFIX
 from sandkasse.portal.visit import Desk
 
 LARGEST_ANSWER = 20 * 1024 * 1024  # bytes

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from sandkasse.actions.people import Session
-from sandkasse.core.errors import InvalidInputError, NotFoundError, PolicyDeniedError, SandkasseError
-from sandkasse.portal.security import API_PREFIX, FailureError, describe_failure, failure_log
+from sandkasse.core.errors import FailureError, InvalidInputError, NotFoundError, PolicyDeniedError, SandkasseError
+from sandkasse.portal.security import API_PREFIX, describe_failure, failure_log
 from sandkasse.portal.visit import open_visit, render_page
 
 TITLES = {

@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandkasse.core.errors import InvalidInputError, PolicyDeniedError, SandkasseError
+from sandkasse.core.errors import MisdirectedError, PolicyDeniedError, SandkasseError, TooLargeError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX = "/api/"
@@ -55,24 +55,6 @@ SECURITY_HEADERS = {
 # Gives the page (or the JSON) for an error of ours, and for one that nobody foresaw.
 ShowError = Callable[[Scope, SandkasseError, int], Response]
 ShowFailure = Callable[[Scope, Exception], Response]
-
-
-class MisdirectedError(InvalidInputError):
-    """A request came under a name that is not this site's."""
-
-    code, http_status = "misdirected", 400
-
-
-class TooLargeError(InvalidInputError):
-    """A request is larger than anything that this address takes."""
-
-    code, http_status = "too-large", 413
-
-
-class FailureError(SandkasseError):
-    """Something failed that should not: the page names a reference, the log has the place."""
-
-    code, http_status = "failure", 500
 
 
 @dataclass(frozen=True)
