@@ -25,6 +25,9 @@ from sandkasse.cohort.model import DATA, load_model
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
 SEXES = "men", "women"
 SHAPE = 2, 20, 48
+SOURCE = (
+    "Points: Statistics Denmark and Danish registers, as tables of R package Epi 2.47. Lines: the simulated cohort."
+)
 YEARS = range(1996, 2017)
 
 
@@ -219,7 +222,7 @@ def lines(  # noqa: C901, PLR0915 — one table after the other
             f"{got:,.0f}",
             f"{want:,.0f}",
             ratio(got, want),
-            "fitted by eye" if last <= 2007 else "held out",
+            "fitted by eye" if last <= 2007 else "held out, but seen when hazard ratios were chosen by hand",
         )
     hidden = counts.undiagnosed[..., 34].sum() / counts.share
     out.append("")
@@ -235,7 +238,7 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
     folder = DOCS / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     colours = alt.Scale(
-        domain=["published", "simulated lives", "simulated registers"], range=["#555555", "#0b6e99", "#c0504d"]
+        domain=["published", "simulated lives", "simulated registers"], range=["#000000", "#0072b2", "#d55e00"]
     )
     x = values["diabetes_detected"]
     rate = counts.detected / np.maximum(counts.years_without, 1.0)
@@ -247,7 +250,8 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
         rows.append((year, "simulated lives", 1000 * (rate[..., i] * x[1][..., i]).sum() / years))
         if registers is not None:
             rows.append((year, "simulated registers", 1000 * (registers[..., i] * x[1][..., i]).sum() / years))
-    save(folder, "cohort-incidence-by-year", chart(rows, "year", "new cases per 1,000 person-years", colours))
+    drawing = chart(rows, "year", "new cases per 1,000 person-years", colours)
+    save(folder, "cohort-incidence-by-year", drawing, "New cases of diabetes by calendar year, with the dip after 2011")
     rows, part = [], slice(19, 40)
     for s, sex in enumerate(SEXES):
         for a in range(20):
@@ -256,7 +260,8 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
             rows.append(
                 (5 * a + 2.5, "simulated lives", 1000 * (rate[s, a, part] * x[1][s, a, part]).sum() / years, sex)
             )
-    save(folder, "cohort-incidence-by-age", chart(rows, "age", "new cases per 1,000 person-years", colours))
+    drawing = chart(rows, "age", "new cases per 1,000 person-years", colours)
+    save(folder, "cohort-incidence-by-age", drawing, "New cases of diabetes by age and sex, 1996–2016")
     rows = []
     m = values["deaths"]
     for s, sex in enumerate(SEXES):
@@ -265,25 +270,24 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
             rows.append((5 * a + 2.5, "published", 1000 * m[0][s, a, part].sum() / m[1][s, a, part].sum(), sex))
             got = counts.deaths[s, a, part].sum() / max(counts.years[s, a, part].sum(), 1.0)
             rows.append((5 * a + 2.5, "simulated lives", 1000 * max(got, 1e-5), sex))
-    save(
-        folder,
-        "cohort-mortality",
-        chart(rows, "age", "deaths per 1,000 person-years, 2008–2012 (held out)", colours, log=True),
-    )
+    drawing = chart(rows, "age", "deaths per 1,000 person-years", colours, log=True)
+    save(folder, "cohort-mortality", drawing, "Mortality by age and sex, 2008–2012 (held out from calibration)")
     rows, p = [], values["diabetes_prevalence"]
     for year in YEARS:
         i = year - 1977
         share = counts.years_with[..., i] / np.maximum(counts.years[..., i], 1.0)
         rows.append((year, "published", 100 * p[0][..., i].sum() / p[1][..., i].sum()))
         rows.append((year, "simulated lives", 100 * (share * p[1][..., i]).sum() / p[1][..., i].sum()))
-    save(folder, "cohort-prevalence", chart(rows, "year", "recognised diabetes, % of residents", colours))
+    drawing = chart(rows, "year", "recognised diabetes, % of residents", colours)
+    save(folder, "cohort-prevalence", drawing, "Residents with recognised diabetes on 1 July")
     rows = []
     for year in (1977, 1995, 2013):
         for a in range(20):
             want = values["population"][0][:, a, year - 1977].sum() / 1000
             got = counts.population[:, a, year - 1977].sum() / counts.share / 1000
             rows += [(5 * a + 2.5, "published", want, str(year)), (5 * a + 2.5, "simulated lives", got, str(year))]
-    save(folder, "cohort-population", chart(rows, "age", "residents, thousands", colours))
+    drawing = chart(rows, "age", "residents, thousands", colours)
+    save(folder, "cohort-population", drawing, "Residents of Denmark on 1 January by age")
 
 
 def chart(rows: list[tuple[object, ...]], across: str, up: str, colours: alt.Scale, *, log: bool = False) -> alt.Chart:
@@ -304,8 +308,11 @@ def chart(rows: list[tuple[object, ...]], across: str, up: str, colours: alt.Sca
     )
 
 
-def save(folder: Path, name: str, drawing: alt.Chart) -> None:
-    (folder / f"{name}.svg").write_text(vl_convert.vegalite_to_svg(drawing.to_dict()), encoding="utf-8")
+def save(folder: Path, name: str, drawing: alt.Chart, title: str) -> None:
+    """Write a chart as SVG, with its title and its source."""
+    told = alt.TitleParams(title, subtitle=SOURCE, anchor="start", fontSize=15, subtitleColor="#555555")
+    finished = drawing.properties(title=told, background="white")
+    (folder / f"{name}.svg").write_text(vl_convert.vegalite_to_svg(finished.to_dict()), encoding="utf-8")
 
 
 def main() -> None:
