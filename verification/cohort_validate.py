@@ -257,9 +257,10 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
         for a in range(20):
             years = x[1][s, a, part].sum()
             rows.append((5 * a + 2.5, "published", 1000 * x[0][s, a, part].sum() / years, sex))
-            rows.append(
-                (5 * a + 2.5, "simulated lives", 1000 * (rate[s, a, part] * x[1][s, a, part]).sum() / years, sex)
-            )
+            for name, found in (("simulated lives", rate), ("simulated registers", registers)):
+                if found is not None:
+                    got = 1000 * (found[s, a, part] * x[1][s, a, part]).sum() / years
+                    rows.append((5 * a + 2.5, name, got, sex))
     drawing = chart(rows, "age", "new cases per 1,000 person-years", colours)
     save(folder, "cohort-incidence-by-age", drawing, "New cases of diabetes by age and sex, 1996–2016")
     rows = []
