@@ -252,15 +252,7 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
             rows.append((year, "simulated registers", 1000 * (registers[..., i] * x[1][..., i]).sum() / years))
     drawing = chart(rows, "year", "new cases per 1,000 person-years", colours)
     save(folder, "cohort-incidence-by-year", drawing, "New cases of diabetes by calendar year, with the dip after 2011")
-    rows, part = [], slice(19, 40)
-    for s, sex in enumerate(SEXES):
-        for a in range(20):
-            years = x[1][s, a, part].sum()
-            rows.append((5 * a + 2.5, "published", 1000 * x[0][s, a, part].sum() / years, sex))
-            for name, found in (("simulated lives", rate), ("simulated registers", registers)):
-                if found is not None:
-                    got = 1000 * (found[s, a, part] * x[1][s, a, part]).sum() / years
-                    rows.append((5 * a + 2.5, name, got, sex))
+    rows = cases_by_age(x, rate, registers)
     drawing = chart(rows, "age", "new cases per 1,000 person-years", colours)
     save(folder, "cohort-incidence-by-age", drawing, "New cases of diabetes by age and sex, 1996–2016")
     rows = []
@@ -289,6 +281,20 @@ def draw(counts: LifeMeasures, values: dict[str, np.ndarray], registers: np.ndar
             rows += [(5 * a + 2.5, "published", want, str(year)), (5 * a + 2.5, "simulated lives", got, str(year))]
     drawing = chart(rows, "age", "residents, thousands", colours)
     save(folder, "cohort-population", drawing, "Residents of Denmark on 1 January by age")
+
+
+def cases_by_age(x: np.ndarray, rate: np.ndarray, registers: np.ndarray | None) -> list[tuple[object, ...]]:
+    """New cases per 1,000 published person-years of 1996–2016, by sex and five years of age."""
+    rows, part = [], slice(19, 40)
+    for s, sex in enumerate(SEXES):
+        for a in range(20):
+            years = x[1][s, a, part].sum()
+            rows.append((5 * a + 2.5, "published", 1000 * x[0][s, a, part].sum() / years, sex))
+            for name, found in (("simulated lives", rate), ("simulated registers", registers)):
+                if found is not None:
+                    got = 1000 * (found[s, a, part] * x[1][s, a, part]).sum() / years
+                    rows.append((5 * a + 2.5, name, got, sex))
+    return rows
 
 
 def chart(rows: list[tuple[object, ...]], across: str, up: str, colours: alt.Scale, *, log: bool = False) -> alt.Chart:
