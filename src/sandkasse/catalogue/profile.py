@@ -14,16 +14,18 @@ from sandkasse.catalogue.open import Dataset
 from sandkasse.contract import Column, Contract, Table
 from sandkasse.core.errors import ColumnNotFoundError
 
-PROFILE_VERSION = 1  # part of the cache's key: raise it when the meaning of a profile changes
+PROFILE_VERSION = 2  # part of the cache's key: raise it when the meaning of a profile changes
 
 # Our choices: enough bars to see a shape, enough values to see the common ones.
 N_BINS = 30
+N_YEAR_BINS = 60
 N_VALUES = 12
 COUNTED_EXACTLY_UP_TO = 2_000_000
 TAIL = 0.002  # share cut off at each end when a few far values would flatten the picture
 
 Kind = Literal["empty", "identifier", "values", "histogram"]
 _SECONDS_PER_DAY = 86_400
+_YEARS_FROM_DAYS = 5 * 365  # a shorter span of dates is shown in days
 _EPOCH = date(1970, 1, 1)
 
 
@@ -209,14 +211,11 @@ class _Profiler:
     def _histogram(self, column: IbisColumn) -> dict[str, Any]:
         name = column.get_name()
         low, high = self._range(name)
-        edges = _edges(low, high, whole=not column.type().is_floating())
+        if column.type().is_date() and high - low >= _YEARS_FROM_DAYS:
+            edges, index = _by_years(column, low, high)
+        else:
+            edges, index = _by_width(column, low, high)
         n_bins = len(edges) - 1
-        value = _as_number(column)
-        index = ibis.cases(
-            (value < low, -1),
-            (value > edges[-1], n_bins),
-            else_=((value - low) / (edges[1] - low)).floor().cast("int64").clip(upper=n_bins - 1),
-        )
         present = self._data.filter(column.notnull())
         counted = present.group_by(bar=index).aggregate(n=ibis._.count())
         counts = {row["bar"]: row["n"] for row in self._dataset.collect(counted).to_pylist()}
@@ -257,6 +256,32 @@ def _summarise(data: IbisTable, *, exact: bool) -> IbisTable:
                 f"high:{name}": value.approx_quantile(1 - TAIL),
             }
     return data.aggregate(**measures)
+
+
+def _by_width(column: IbisColumn, low: float, high: float) -> tuple[list[float], Any]:
+    """Make bars of one width, and the expression that says in which bar a value stands."""
+    edges = _edges(low, high, whole=not column.type().is_floating())
+    n_bins = len(edges) - 1
+    value = _as_number(column)
+    index = ibis.cases(
+        (value < low, -1),
+        (value > edges[-1], n_bins),
+        else_=((value - low) / (edges[1] - low)).floor().cast("int64").clip(upper=n_bins - 1),
+    )
+    return edges, index
+
+
+def _by_years(column: IbisColumn, low: float, high: float) -> tuple[list[float], Any]:
+    """Make bars of whole calendar years: with another width, yearly dates would look like a comb."""
+    first, last = (_EPOCH + timedelta(days=math.floor(day)) for day in (low, high))
+    step = math.ceil((last.year - first.year + 1) / N_YEAR_BINS)
+    years = range(first.year, last.year + step + 1, step)
+    n_bins = len(years) - 1
+    year = column.year()
+    index = ibis.cases(
+        (year < years[0], -1), (year >= years[-1], n_bins), else_=((year - years[0]) / step).floor().cast("int64")
+    )
+    return [float((date(start, 1, 1) - _EPOCH).days) for start in years], index
 
 
 def _edges(low: float, high: float, *, whole: bool) -> list[float]:

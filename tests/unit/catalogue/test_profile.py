@@ -223,3 +223,13 @@ def test_what_is_not_a_number_is_left_out_of_the_bars() -> None:
     assert column.kind == "histogram"
     assert all(math.isfinite(float(edge)) for edge in column.edges)
     assert sum(column.counts) + column.n_below + column.n_above == N - 2
+
+
+def test_yearly_dates_stand_in_bars_of_whole_years_and_make_no_comb():
+    years = [date(year, 1, 1) for year in range(1986, 2025)]
+    data = ibis.memtable(pa.table({"day": pa.array(years * 3)}))
+    edges, index = module._by_years(data.day, (years[0] - date(1970, 1, 1)).days, (years[-1] - date(1970, 1, 1)).days)
+    counted = ibis.duckdb.connect().to_pyarrow(data.group_by(bar=index).aggregate(n=data.count()).order_by("bar"))
+    assert counted["bar"].to_pylist() == list(range(39))
+    assert set(counted["n"].to_pylist()) == {3}
+    assert len(edges) == 40
