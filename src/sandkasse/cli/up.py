@@ -38,11 +38,11 @@ def serve(
     settings = read_settings(os.environ)
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    with hold_store(settings.run) as serve_at:
-        chosen = _choose_port(port)
+    with hold_store(settings.run) as serve_at, _take_port(port) as listener:
+        chosen = listener.getsockname()[1]
         serve_at(f"http://{HOST}:{chosen}")
         _prepare(settings)
-        with _portal(settings, chosen) as process:
+        with _portal(settings, listener) as process:
             _announce(settings, chosen, as_json=as_json)
             sys.exit(process.wait())
 
@@ -55,33 +55,38 @@ def _prepare(settings: Settings) -> None:
         cohorts.publish_class_cohort(settings, progress=report)
 
 
-def _choose_port(wanted: int | None) -> int:
+def _take_port(wanted: int | None) -> socket.socket:
+    """Listen at once, so that nobody else can take the port while the demo data are made."""
     candidates = range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED) if wanted is None else (wanted,)
     for candidate in candidates:
-        if _is_free(candidate):
-            return candidate
+        listener = socket.socket()
+        # A port whose last connections are still closing is free; one that somebody listens on is not.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+        else:
+            return listener
     raise PortInUseError(
         f"Another program listens on port {candidates[0]} of {HOST}.",
         next_step=f"choose another port: up --port {candidates[-1] + 1}",
     )
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # As the server itself will do: a port whose last connections are still closing is free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
 @contextmanager
-def _portal(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def _portal(settings: Settings, listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
     environment = {**os.environ, HOME_VARIABLE: str(settings.home)}
+    port = listener.getsockname()[1]
     command = [sys.executable, "-m", "sandkasse.portal", "--host", HOST, "--port", str(port)]
-    process = subprocess.Popen(command, env=environment)
+    if sys.platform == "win32":  # sockets are not inherited by number there
+        listener.close()
+        process = subprocess.Popen(command, env=environment)
+    else:
+        command += ["--fd", str(listener.fileno())]
+        process = subprocess.Popen(command, env=environment, pass_fds=(listener.fileno(),))
+        listener.close()
     # Ctrl-C reaches both processes; this one only waits for the portal to finish its work.
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
@@ -96,9 +101,11 @@ def _portal(settings: Settings, port: int) -> Iterator[subprocess.Popen[bytes]]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
+    # A proxy that the environment names must not be asked for this machine's own address.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=1):
+            with opener.open(f"http://{HOST}:{port}/healthz", timeout=1):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

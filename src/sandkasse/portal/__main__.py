@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import socket
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -22,13 +23,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandkasse.portal", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8765, help="port to listen on")
+    parser.add_argument("--fd", type=int, help="socket that already listens on that port, inherited")
     options = parser.parse_args()
     settings = read_settings(os.environ)
     _open_log(settings.run / "portal.log")
     origin = f"http://{options.host}:{options.port}"
     with serve_workspaces(open_site(settings), portal_url=origin) as site:
         # The access log is our own: uvicorn's writes query strings.
-        uvicorn.run(
+        config = uvicorn.Config(
             create_app(site, origin=origin, acts=real_acts(site)),
             host=options.host,
             port=options.port,
@@ -39,6 +41,8 @@ def main() -> None:
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
+        sockets = None if options.fd is None else [socket.socket(fileno=options.fd)]
+        uvicorn.Server(config).run(sockets=sockets)
 
 
 def _open_log(path: Path) -> None:
