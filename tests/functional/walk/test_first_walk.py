@@ -75,9 +75,13 @@ def test_a_new_user_walks_from_the_address_to_visible_progress(sandbox, page: "p
 
 def run_in_a_new_cell(page: "playwright.Page", notebook: "playwright.Locator", code: str) -> None:
     """Add a cell below the first one by mouse and keyboard, type the code, and run it."""
+    playwright.expect(page.get_by_text("| Idle")).to_be_visible(timeout=60_000)
     notebook.locator(".jp-Cell").first.click()
     page.keyboard.press("Escape")
     page.keyboard.press("b")
-    page.keyboard.press("Enter")
+    editor = notebook.locator(".jp-CodeCell.jp-mod-active .cm-content")
+    editor.click()
+    playwright.expect(editor).to_be_focused()
     page.keyboard.insert_text(code.strip())
+    playwright.expect(editor).to_contain_text(code.strip().splitlines()[-1])
     page.keyboard.press("Shift+Enter")

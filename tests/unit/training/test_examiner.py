@@ -23,6 +23,7 @@ def copy_dataset(settings, name, *, is_default):
     new = settings.datasets / name / "1.0.0"
     shutil.copytree(old, new)
     card = yaml.safe_load((new / "card.yaml").read_text()) | {"id": name, "default_for": is_default}
+    (new / "card.yaml").chmod(0o600)  # what is published is read-only
     (new / "card.yaml").write_text(yaml.safe_dump(card))
     return new
 
