@@ -9,16 +9,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from sandkasse.cli.output import print_json, print_line, progress_reporter
-from sandkasse.core.errors import PortInUseError, UpstreamError
-from sandkasse.core.lock import hold_store
+from sandkasse.core.errors import PortInUseError, StoreInUseError, UpstreamError
+from sandkasse.core.lock import hold_store, read_address
 from sandkasse.core.settings import HOME_VARIABLE, Settings, read_settings
 
 HOST = "127.0.0.1"
@@ -38,13 +39,29 @@ def serve(
     settings = read_settings(os.environ)
     if home is not None:
         settings = replace(settings, home=home.expanduser().absolute())
-    with hold_store(settings.run) as serve_at, _take_port(port) as listener:
+    with ExitStack() as stack:
+        try:
+            serve_at = stack.enter_context(hold_store(settings.run))
+        except StoreInUseError as error:
+            raise _with_sign_in(error, settings) from error
+        listener = stack.enter_context(_take_port(port))
         chosen = listener.getsockname()[1]
         serve_at(f"http://{HOST}:{chosen}")
         _prepare(settings)
         with _portal(settings, listener) as process:
             _announce(settings, chosen, as_json=as_json)
             sys.exit(process.wait())
+
+
+def _with_sign_in(error: StoreInUseError, settings: Settings) -> StoreInUseError:
+    """Offer a new one-time address of the portal that serves the store already: its first one may be too old."""
+    port = urlsplit(read_address(settings.run)).port
+    if port is None or not _answers(port):
+        return error
+    return StoreInUseError(
+        error.message,
+        next_step=f"open {_sign_in_address(settings, port)} or choose another store: up --home FOLDER",
+    )
 
 
 def _prepare(settings: Settings) -> None:
@@ -101,15 +118,21 @@ def _portal(settings: Settings, listener: socket.socket) -> Iterator[subprocess.
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(port):
+            return
+        time.sleep(0.05)
+    raise UpstreamError("The portal did not start.", next_step="see the lines above, then try again: up")
+
+
+def _answers(port: int) -> bool:
     # A proxy that the environment names must not be asked for this machine's own address.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with opener.open(f"http://{HOST}:{port}/healthz", timeout=1):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise UpstreamError("The portal did not start.", next_step="see the lines above, then try again: up")
+    try:
+        with opener.open(f"http://{HOST}:{port}/healthz", timeout=1):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -124,13 +147,16 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _announce(settings: Settings, port: int, *, as_json: bool) -> None:
-    from sandkasse.actions import people, site
-
-    secret = people.issue_sign_in(site.open_site(settings))
-    # The secret stands behind '#': browsers do not send it, so that no server logs it.
-    address = f"http://{HOST}:{port}/sign-in#{secret}"
+    address = _sign_in_address(settings, port)
     if as_json:
         print_json({"address": address, "home": str(settings.home), "port": port})
         return
     print_line(f"Sandkasse is ready: {address}")
     print_line("The address signs you in once. Stop with Ctrl-C; your work is kept.")
+
+
+def _sign_in_address(settings: Settings, port: int) -> str:
+    from sandkasse.actions import people, site
+
+    # The secret stands behind '#': browsers do not send it, so that no server logs it.
+    return f"http://{HOST}:{port}/sign-in#{people.issue_sign_in(site.open_site(settings))}"

@@ -43,6 +43,19 @@ def hold_store(folder: Path) -> Iterator[Callable[[str], None]]:
         yield write
 
 
+def read_address(folder: Path) -> str:
+    """Give the address at which the holder of a store's lock serves it; empty if it said none.
+
+    Args:
+        folder: The store's run folder.
+    """
+    try:
+        text = (folder / "site.lock").read_text(encoding="utf-8")
+    except OSError:  # Windows lets nobody else open it at some moments
+        return ""
+    return text.strip().partition(" ")[2]
+
+
 if sys.platform == "win32":
     import msvcrt
 

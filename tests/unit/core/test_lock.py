@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sandkasse.core.errors import StoreInUseError
-from sandkasse.core.lock import hold_store
+from sandkasse.core.lock import hold_store, read_address
 
 
 def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path):
@@ -19,6 +19,7 @@ def test_a_second_holder_is_refused_and_told_who_holds_it(tmp_path):
         with pytest.raises(StoreInUseError, match=str(process.pid)) as caught, hold_store(tmp_path):
             pass
         assert "open http://here" in caught.value.next_step
+        assert read_address(tmp_path) == "http://here"
     finally:
         process.communicate("")
     with hold_store(tmp_path):
