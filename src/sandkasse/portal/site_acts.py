@@ -204,7 +204,7 @@ def _draw(column: Any) -> Picture | None:
         labels = [f"{low} to {high}" for low, high in pairwise(edges)]
         return draw_histogram(labels, column.counts, low=edges[0], high=edges[-1], name=column.name)
     if column.kind == "values" and column.values:
-        labels = [f"{value.value} {value.label}".strip() for value in column.values]
+        labels = [f"{value.value} {value.label}".strip() or "(empty text)" for value in column.values]
         return draw_values(labels, [value.n for value in column.values], name=column.name)
     return None
 

@@ -198,6 +198,18 @@ def test_home_shows_the_newest_data(open_portal):
     assert [link for link in page.links if link.startswith("/data/")] == [f"/data/dataset-{n}" for n in (9, 8, 7)]
 
 
+def test_home_puts_the_default_dataset_first_among_those_of_one_day(open_portal):
+    from dataclasses import replace
+
+    from portal_builders import make_acts
+
+    acts, _ = make_acts()
+    day = make_card().created
+    cards = tuple(make_card(n, created=day, default_for=n == 1) for n in range(5))
+    page = open_portal(acts=replace(acts, list_datasets=lambda: cards)).read("/")
+    assert [link for link in page.links if link.startswith("/data/")] == [f"/data/dataset-{n}" for n in (1, 0, 2)]
+
+
 def test_what_others_wrote_is_escaped(open_portal):
     from dataclasses import replace
 

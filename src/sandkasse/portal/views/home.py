@@ -19,7 +19,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 def show_home(visit: SignedIn) -> Response:
     """Show where to go on, what is new, and the three doors."""
     acts = visit.desk.acts
-    cards = sorted(acts.list_datasets(), key=lambda card: (card.created, card.id), reverse=True)
+    cards = sorted(acts.list_datasets(), key=lambda card: (-card.created.toordinal(), not card.default_for, card.id))
     modules = acts.list_modules()
     return visit.page(
         "home.html",
