@@ -102,8 +102,8 @@ def _link_data(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "named"),
     [
-        (_change_one_byte, "data/bef.parquet"),
-        (_truncate, "data/bef.parquet"),
+        (_change_one_byte, "data/bef.parquet: its checksum"),
+        (_truncate, "data/bef.parquet: not the size"),
         (_remove, "data/bef.parquet: missing"),
         (_link, "data/bef.parquet: a link"),
         (_link_data, "data/bef.parquet: a link"),

@@ -1,7 +1,9 @@
 """Isolation is decided by running bubblewrap: a program of that name that does not isolate is not believed."""
 
 import os
+import shutil
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -42,3 +44,13 @@ def test_one_that_hangs_is_given_up(tmp_path, monkeypatch):
     install(tmp_path, "#!/bin/sh\nexec sleep 60\n", monkeypatch)
     monkeypatch.setattr("sandkasse.workspaces.sandbox.PROBE_TIMEOUT_S", 0.5)
     assert "does not run" in find_why_not_isolated()
+
+
+@pytest.mark.attack
+def test_where_bubblewrap_runs_the_isolation_holds():
+    """The attack tests are skipped where there is no isolation: a broken one must not hide behind that."""
+    program = shutil.which("bwrap")
+    plain = [program, "--unshare-user", "--ro-bind", "/", "/", "true"]
+    if program is None or subprocess.run(plain, capture_output=True, check=False).returncode != 0:
+        pytest.skip("bubblewrap does not run on this machine")
+    assert find_why_not_isolated() == ""
