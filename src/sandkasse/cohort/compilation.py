@@ -78,6 +78,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         conditions=tuple(condition.name for condition in specification.conditions),
         treatments=tuple(treatment.name for treatment in general.treatments),
         traits=tuple(trait.name for trait in general.traits),
+        exposures=tuple(exposure.name for exposure in general.exposures),
     )
     entries = _entries(data, general.window_start)
     parts = {
@@ -106,6 +107,7 @@ class _Names(NamedTuple):
     conditions: tuple[str, ...]
     treatments: tuple[str, ...]
     traits: tuple[str, ...]
+    exposures: tuple[str, ...]
 
     def find(self, name: str, among: Sequence[str], what: str) -> int:
         if name in among:
@@ -124,8 +126,8 @@ class _Names(NamedTuple):
         every = {
             **{condition: i for i, condition in enumerate(self.conditions)},
             **{treatment: 2 * n + i for i, treatment in enumerate(self.treatments)},
-            "smoking": 2 * n + treated,
-            "ex_smoking": 2 * n + treated + 1,
+            **{exposure: 2 * n + treated + 2 * i for i, exposure in enumerate(self.exposures)},
+            **{f"ex_{exposure}": 2 * n + treated + 2 * i + 1 for i, exposure in enumerate(self.exposures)},
         }
         self.find(name, list(every), "cause")
         return every[name]
@@ -334,7 +336,7 @@ def _effect_rows(specification: Specification, names: _Names) -> list[_EffectRow
 
 def _effects(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
     rows = _effect_rows(specification, names)
-    n_sources = 2 * len(names.conditions) + len(names.treatments) + 2
+    n_sources = 2 * (len(names.conditions) + len(names.exposures)) + len(names.treatments)
     sources = np.array([row.source for row in rows], dtype=np.int64)
     return {
         "effect_first": np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
@@ -348,7 +350,12 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
 
 def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
     treatments = specification.general.treatments
-    flat = [(t, place, start) for t, treatment in enumerate(treatments) for place, start in enumerate(treatment.start)]
+    flat = [
+        (t, place, start)
+        for t, treatment in enumerate(treatments)
+        for place, start in enumerate(treatment.start)
+        if start.condition
+    ]
     rate = np.zeros((N_TABLE_YEARS, len(flat)))
     for r, (_, _, start) in enumerate(flat):
         rate[:, r] = np.interp(YEARS + 0.5, start.years, start.rates_per_year, left=start.rates_per_year[0]) / YEAR_DAYS
@@ -369,7 +376,8 @@ def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray |
 
 def _exposures(specification: Specification, names: _Names) -> dict[str, FloatArray]:
     general = specification.general
-    path, smoking, moves, pregnancy = general.body_mass, general.smoking, general.moves, general.pregnancy
+    path, moves, pregnancy = general.body_mass, general.moves, general.pregnancy
+    smoking = general.exposures[names.find("smoking", names.exposures, "exposure")]
 
     def by_cohort(born: Sequence[float], men: Sequence[float], women: Sequence[float]) -> FloatArray:
         return np.stack([np.interp(BIRTH_YEARS, born, men), np.interp(BIRTH_YEARS, born, women)])
