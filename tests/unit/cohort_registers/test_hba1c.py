@@ -17,8 +17,8 @@ def test_single_high_values_mislead_and_are_seldom_confirmed(bench):
     made = bench.make(bench.plain_lives(4000), without=("lab_coverage",))
     found = high_days(made)
     twice = [pnr for pnr, days in found.items() if len(days) > 1]
-    # Some two in a hundred, 80 of 4,000; 30 or 200 would be five standard errors away. A second one is overlooked 8 times
-    # in a hundred, so that 0.3 n + 5 of n persons have two less often than once in a million, for every n in the range.
+    # Some two in a hundred, 80 of 4,000; 30 or 200 would be five standard errors off. A second is overlooked 8 times
+    # of 100, so that 0.3 n + 5 of n persons have two less often than once in a million, for all such n.
     assert 30 <= len(found) <= 200
     assert len(twice) <= 0.3 * len(found) + 5
 
