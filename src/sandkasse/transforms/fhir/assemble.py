@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from sandkasse.core.errors import ContractViolationError
 
 _HOLE = re.compile(r"\$\{(\w+)\}")
-_ID = "^[A-Za-z0-9.-]+$"
-ID_LENGTH = 64
+# An id has at most 64 characters; a key leaves room for what stands before it and for the number behind it.
+KEY_LENGTH = 44
+_KEY = f"^[A-Za-z0-9.-]{{1,{KEY_LENGTH}}}$"
 # A dateTime of FHIR has a year of four digits.
 _YEARS = (1000, 9999)
 
@@ -99,13 +100,13 @@ def identifiers(column: pa.Array, *, what: str) -> pa.Array:
         what: Table and column, for the error.
 
     Raises:
-        ContractViolationError: If a value is missing, or has other characters than letters, digits, `-` and `.`.
+        ContractViolationError: If a value is missing, too long, or not of letters, digits, `-` and `.` alone.
     """
-    fits = pc.match_substring_regex(column, _ID)
+    fits = pc.match_substring_regex(column, _KEY)
     wrong = len(column) - (pc.sum(fits).as_py() or 0)
     if wrong:
         raise ContractViolationError(
-            f"{what} holds {wrong:,} values that cannot be an id of FHIR (letters, digits, - and .).",
+            f"{what} holds {wrong:,} values that cannot be an id of FHIR (1 to {KEY_LENGTH} letters, digits, - and .).",
             next_step="hold the dataset against its contract: sandkasse dataset check",
         )
     return column
