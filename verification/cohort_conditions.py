@@ -103,9 +103,7 @@ def count(life: LifeShard, model: CompiledModel, row: dict[str, str], out: Count
         for k in range(every.shape[1]):
             hit = inside[:, k] & of_age(life, row, every[:, k])
             there = np.array([False] * len(hit)) if not hit.any() else hit
-            there = there & (
-                (life.residence_start <= every[:, [k]]) & (every[:, [k]] < life.residence_end)
-            ).any(axis=1)
+            there = there & ((life.residence_start <= every[:, [k]]) & (every[:, [k]] < life.residence_end)).any(axis=1)
             if measure == "dead_within":
                 out.base += float(there.sum())
                 out.events += float((there & (life.death_day - every[:, k] <= float(row["within_days"]))).sum())
@@ -170,7 +168,10 @@ def finish(row: dict[str, str], tally: Count, share: float) -> Result:
 
 def lines(results: list[Result]) -> list[str]:
     """The comparison as a Markdown table, and the headline."""
-    out = ["| condition | measure | date | published | simulated | standard error | deviation | role |", "|" + " --- |" * 8]
+    out = [
+        "| condition | measure | date | published | simulated | standard error | deviation | role |",
+        "|" + " --- |" * 8,
+    ]
     inside: dict[str, list[bool]] = {"fitted": [], "held out": []}
     for result in results:
         row, want = result.row, float(result.row["value"])
