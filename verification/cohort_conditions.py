@@ -2,8 +2,8 @@
 
     python verification/cohort_conditions.py [persons, default 200000] [seed, default 1] [--params FOLDER]
 
-Each target is counted in the lives under the publication's own definition as far as the row can say it: recognised since
-a date, of an age and a sex, on a treatment, dead within some days. Monte Carlo error is that of a count.
+Each target is counted in the lives under the publication's own definition as far as the row can say it: recognised
+since a date, of an age and a sex, on a treatment, dead within some days. Monte Carlo error is that of a count.
 """
 
 import argparse

@@ -8,13 +8,13 @@ AGES = (40, 60, 80)
 YEAR = 2010
 HEAD = """# The conditions of the cohort
 
-Made from `src/sandkasse/cohort/params/conditions/*.toml` and `treatments.toml`; a test holds this page to them. Every number has
-its source, or the words *our choice*. What the simulated lives give beside published figures:
+Made from `src/sandkasse/cohort/params/conditions/*.toml` and `treatments.toml`; a test holds this page to them. Every
+number has its source, or the words *our choice*. What the simulated lives give beside published figures:
 `python verification/cohort_conditions.py` and [Cohort validation](cohort-validation.md).
 
-Incidence is per 1,000 person-years (or pregnancies) in the whole population, men / women, in {year}: new onsets, whether or not
-anybody recognises them. The numbers behind the causes are hazard ratios beside everything else in the model; together they
-leave the population's incidence as it stands here.
+Incidence is per 1,000 person-years (or pregnancies) in the whole population, men / women, in {year}: new onsets, whether
+or not anybody recognises them. The numbers behind the causes are hazard ratios beside everything else in the model;
+together they leave the population's incidence as it stands here.
 """
 
 
@@ -105,7 +105,8 @@ def _section(condition: Condition, treatments: tuple[Treatment, ...]) -> list[st
     if condition.body_mass is not None:
         causes.append(f"body mass ({condition.body_mass.source})")
     causes += [
-        f"{row.of.replace('detected:', 'recognised ')} ×{row.hazard_ratio:g}{_span(row.from_days, row.to_days)} ({row.source})"
+        f"{row.of.replace('detected:', 'recognised ')} ×{row.hazard_ratio:g}{_span(row.from_days, row.to_days)} "
+        f"({row.source})"
         for row in condition.raised_by
     ]
     if causes:
