@@ -13,8 +13,8 @@ number has its source, or the words *our choice*. What the simulated lives give 
 `python verification/cohort_conditions.py` and [Cohort validation](cohort-validation.md).
 
 Incidence is per 1,000 person-years (or pregnancies) in the whole population, men / women, in {year}: new onsets,
-whether or not anybody recognises them. The numbers behind the causes are hazard ratios beside everything else in the model;
-together they leave the population's incidence as it stands here.
+whether or not anybody recognises them. The numbers behind the causes are hazard ratios beside everything else in the
+model; together they leave the population's incidence as it stands here.
 """
 
 
