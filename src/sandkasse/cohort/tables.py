@@ -29,8 +29,8 @@ class LifeTables(NamedTuple):
 
     Axes: sex (men, women); year (from `TABLE_YEAR`); age (calendar year minus year of birth, 0 to 110); target (the
     onset of each condition, then death, then the detection of each condition); trait target (the targets, then the
-    start of each treatment row); source (the onset of each condition, then its detection, each treatment, then each exposure
-    and having been exposed).
+    start of each treatment row); source (the onset of each condition, then its detection, each treatment, then each
+    exposure and having been exposed).
     """
 
     hazard: FloatArray  # (sex, year, age, condition + death)

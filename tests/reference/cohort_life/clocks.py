@@ -38,7 +38,7 @@ def trait_ratio(t, target, traits):
     return math.exp(total)
 
 
-def draw_habits(t, general, luck, attempt, sex, born, birth, traits):
+def draw_habits(t, general, luck, attempt, sex, born, birth, traits):  # noqa: PLR0917
     """From when until when each habit lasts."""
 
     def share(intercept, beta):
@@ -85,13 +85,13 @@ class Natural:
 
     from_day, until, luck = FAR, -1, 0
 
-    def allows(self, treatment):  # noqa: ARG002
+    def allows(self, treatment):
         return True
 
-    def exposes(self, exposure):  # noqa: ARG002
+    def exposes(self, exposure):
         return True
 
-    def gives(self, condition):  # noqa: ARG002
+    def gives(self, condition):
         return []
 
 
@@ -297,7 +297,7 @@ class Clocks:
                     break
         return cause
 
-    def meet(self, what):
+    def meet(self, what):  # noqa: C901, PLR0912 — one case after another
         habits = 2 * self.n + self.m
         if what[0] == "habit":
             if self.arm.exposes(what[1]) or not self.holds:
@@ -339,7 +339,7 @@ class Clocks:
         spells = self.given.get(treatment, [])
         return len(spells) == 2 or (len(spells) == 1 and spells[0][1] == NEVER)
 
-    def intervene(self):
+    def intervene(self):  # noqa: C901 — one case after another
         self.holds = True
         for e, lasts in self.habit.items():
             if lasts and not self.arm.exposes(e):
@@ -369,7 +369,7 @@ class Clocks:
         if self.resident:
             self.look()
 
-    def happen(self, name, day):
+    def happen(self, name, day):  # noqa: C901, PLR0912 — one case after another
         t, (kind, which) = self.t, name
         if kind == "onset":
             thing = len(self.occurrences[which]) * 256 + which

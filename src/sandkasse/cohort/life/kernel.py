@@ -443,6 +443,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     scratch.waiting_left[which] = exponential(luck, person.number, DETECTION, thing)
                     scratch.open[which] = 0.0
                     scratch.base[which] = 0.0
+                    scratch.left[which] = 0.0  # rounding may have left less than nothing
                     column = tables.recurs_column[which]
                     if column >= 0:
                         scratch.occurrence[column, scratch.times[which]] = day
