@@ -527,9 +527,14 @@ GLYCAEMIA = (
     "insulin_target",
     "lowering_days",
     "highest",
+    "normal_room",
+    "type_2_log_sd",
+    "type_1_log_sd",
+    "diet_share",
+    "glucose_gap",
 )
 """Order of the coefficients in `CompiledModel.glycaemia`, after four column numbers (type 1, type 2, gestational,
-insulin) and before the share that each treatment lowers."""
+insulin) and before the day from which HbA1c is a criterion and the share that each treatment lowers."""
 
 
 def _glycaemia(specification: Specification, names: _Names) -> FloatArray:
@@ -539,6 +544,7 @@ def _glycaemia(specification: Specification, names: _Names) -> FloatArray:
     for name in rows.lowering:
         names.treatment(name)
     numbers = [float(getattr(rows, name)) for name in GLYCAEMIA]
+    numbers.append(float((rows.hba1c_criterion_from - date(1970, 1, 1)).days))
     lowering = [rows.lowering.get(name, 0.0) for name in names.treatments]
     return np.array([*columns, *numbers, *lowering], dtype=np.float64)
 

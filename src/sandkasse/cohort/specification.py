@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -307,6 +308,12 @@ class Glycaemia(Sourced):
     lowering: Mapping[str, float]
     lowering_days: Positive
     highest: Positive
+    normal_room: Positive
+    type_2_log_sd: NonNegative
+    type_1_log_sd: NonNegative
+    diet_share: Probability
+    glucose_gap: NonNegative
+    hba1c_criterion_from: date
 
 
 class Given(Sourced):
