@@ -153,11 +153,30 @@ class Treatment(Row):
 
 
 class Trait(Row):
-    """A liability: standard normal, part of its variance shared in the family."""
+    """A liability: standard normal; shares of its variance that are inherited, and shared by a mother's children."""
 
     name: str
-    family_share: Probability
+    heritability: Probability
+    shared_environment: Probability
     source: str
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.heritability + self.shared_environment > 1.0:
+            raise ValueError("heritability and shared_environment add up to more than 1")
+        return self
+
+
+class Families(Sourced):
+    """Who becomes whose parent; `parity` weighs women by the deliveries that they had, its length bounds them."""
+
+    parity: Annotated[Numbers, Field(min_length=1, max_length=6)]
+    older_by_mean: float
+    older_by_sd: Positive
+    kept: Probability
+    taken: Probability
+    father_from: Positive
+    native_share: Probability
 
 
 class ByCohort(Sourced):
@@ -250,6 +269,7 @@ class General(Row):
     window_end: int
     conditions: tuple[str, ...]
     traits: tuple[Trait, ...]
+    families: Families
     smoking: Smoking
     body_mass: BodyMassPath
     mortality: MortalityRisk
