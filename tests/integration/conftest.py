@@ -37,21 +37,23 @@ class Notebook:
         parts = urllib.parse.urlsplit(url)
         return cls(parts.port, parts.path.partition("lab")[0], urllib.parse.parse_qs(parts.query)["token"][0])
 
-    def ask(self, path: str, *, method: str = "GET", host: str = "", **headers: str) -> Answer:
+    def ask(self, path: str, *, method: str = "GET", host: str = "", body: str = "", **headers: str) -> Answer:
         """Send one request to a path below the workspace's own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, self.base + path, headers={"Host": host or f"localhost:{self.port}", **headers})
+        own = {"Host": host or f"localhost:{self.port}"}
+        connection.request(method, self.base + path, body=body.encode() or None, headers={**own, **headers})
         response = connection.getresponse()
         answer = Answer(response.status, response.read(), response.getheaders())
         connection.close()
         return answer
 
-    def run(self, code: str) -> str:
-        """Run code in a new kernel, as a notebook would, and give what it printed."""
+    def run(self, code: str, *, kernel_name: str = "python3") -> str:
+        """Run code in a new kernel, as a notebook would, and give what it printed and showed as text."""
         authorization = f"token {self.token}"
-        kernel = json.loads(self.ask("api/kernels", method="POST", Authorization=authorization).body)["id"]
+        asked = json.dumps({"name": kernel_name})
+        kernel = json.loads(self.ask("api/kernels", method="POST", body=asked, Authorization=authorization).body)["id"]
         url = f"ws://localhost:{self.port}{self.base}api/kernels/{kernel}/channels?session_id=test"
-        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=60)
+        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=120)
         content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
         header = {"msg_id": "1", "msg_type": "execute_request", "session": "test", "username": "", "version": "5.3"}
         message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
@@ -63,6 +65,8 @@ class Notebook:
                 continue
             if got["msg_type"] == "stream":
                 said += got["content"]["text"]
+            if got["msg_type"] in {"display_data", "execute_result"}:
+                said += "\n" + got["content"]["data"].get("text/plain", "") + "\n"
             if got["msg_type"] == "error":
                 raise AssertionError("\n".join(got["content"]["traceback"]))
             if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":

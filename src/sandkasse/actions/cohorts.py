@@ -8,13 +8,14 @@ import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sandkasse.catalogue.card import Card, CardDraft, Citation, Licence
 from sandkasse.catalogue.partial import partial_folder
 from sandkasse.catalogue.store import Store
 from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model
-from sandkasse.cohort.simulate import Options, Simulated, simulate_registers
+from sandkasse.cohort.run_folder import place_tree, read_manifest
+from sandkasse.cohort.simulate import Consumer, Options, Plan, Simulated, run_plan
 from sandkasse.compute.local import LocalPool
 from sandkasse.core.clock import Clock, system_clock
 from sandkasse.core.errors import InvalidInputError
@@ -34,49 +35,68 @@ class CohortRequest:
 
     Attributes:
         n_persons: How many persons.
-        seed: Seed; the same seed gives the same files.
-        out: Folder to be made, with `registers/` (contract and data) and `truth/` in it.
+        out: Folder to be made, with `registers/` (contract and data), `truth/` and `checksums.json` in it.
+        seed: Seed; the same seed gives the same files. Without one, that of an unfinished run, else a random one.
         workers: Number of processes, 0 for one a processor.
         lpr3: Delivery of the patient register from 2019 on, `a` or `f`.
         without_traps: Traps to switch off.
+        keep: `all`, or `none`: then each shard is dropped and `checksums.json` alone is kept.
+        consume: Takes each shard's tables in the process that made them.
     """
 
     n_persons: int
-    seed: int
     out: Path
+    seed: int | None = None
     workers: int = 0
     lpr3: str = "a"
     without_traps: tuple[str, ...] = ()
+    keep: str = "all"
+    consume: Consumer | None = None
 
 
-def simulate_cohort(settings: Settings, request: CohortRequest, *, progress: Progress = no_progress) -> Simulated:
+@dataclass(frozen=True)
+class CohortMade:
+    """A cohort that was made.
+
+    Attributes:
+        seed: Its seed.
+        simulated: What was made.
+    """
+
+    seed: int
+    simulated: Simulated
+
+
+def simulate_cohort(settings: Settings, request: CohortRequest, *, progress: Progress = no_progress) -> CohortMade:
     """Simulate a cohort into a new folder, which appears whole or not at all.
 
+    Until then, finished shards lie in `<out>.unfinished`; the same request again goes on from there.
+
     Raises:
-        InvalidInputError: If the request cannot be met, or the folder exists already.
-        RunInterruptedError: If the run was stopped; nothing is left then.
-        StorageFullError: If the disk fills up; nothing is left then.
+        InvalidInputError: If the request cannot be met, the folder exists, or another run is unfinished beside it.
+        RunInterruptedError: If the run was stopped; finished shards are kept.
+        StorageFullError: If the disk fills up; finished shards are kept.
+        StoreInUseError: If another process is making the same folder.
     """
-    options = Options(lpr3=request.lpr3, without_traps=request.without_traps)  # type: ignore[arg-type]
     out = request.out.expanduser().absolute()
+    unfinished = out.with_name(f"{out.name}.unfinished")
     if out.exists():
         raise InvalidInputError(
             "The folder of --out exists already.", next_step="name a folder that does not exist yet"
         )
-    with partial_folder(out) as partial:
-        for name in ("registers", "truth"):
-            (partial / name).mkdir()
-        (partial / "truth").chmod(0o700)
-        return simulate_registers(
-            n_persons=request.n_persons,
-            seed=request.seed,
-            out=partial / "registers",
-            truth=partial / "truth",
-            runner=LocalPool(request.workers),
-            cache=settings.kernels,
-            options=options,
-            progress=progress,
-        )
+    plan = _plan(request, unfinished)
+    with (
+        run_plan(plan, unfinished, runner=LocalPool(request.workers), cache=settings.kernels, progress=progress) as (
+            made,
+            run,
+        ),
+        partial_folder(out) as partial,
+    ):
+        for name in ("registers", "truth") if plan.keep == "all" else ():
+            (partial / name).mkdir(mode=0o700 if name == "truth" else 0o777)
+        place_tree(run.folder, partial, leaving=("shards", "logs", "run.lock"))
+    run.remove()
+    return CohortMade(plan.seed, made)
 
 
 def publish_class_cohort(
@@ -110,22 +130,20 @@ def publish_class_cohort(
     chosen, commitment = _secret_seed(settings) if seed is None else (seed, f"not secret: {seed}")
     settings.truth.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.truth.chmod(0o700)
-    shutil.rmtree(truth, ignore_errors=True)
+    unfinished = settings.run / "cohorts" / f"{CLASS_COHORT}-{_VERSION}"
+    plan = Plan(n_persons, chosen, seed_shown=commitment)
+    with run_plan(plan, unfinished, runner=LocalPool(), cache=settings.kernels, progress=progress) as (_, run):
 
-    def write(folder: Path) -> None:
-        with partial_folder(truth) as hidden:
-            hidden.chmod(0o700)
-            simulate_registers(
-                n_persons=n_persons,
-                seed=chosen,
-                out=folder,
-                truth=hidden,
-                runner=LocalPool(),
-                cache=settings.kernels,
-                progress=progress,
-            )
+        def write(folder: Path) -> None:
+            shutil.rmtree(truth, ignore_errors=True)
+            with partial_folder(truth) as hidden:
+                hidden.chmod(0o700)
+                place_tree(run.folder / "truth", hidden)
+            place_tree(run.folder / "registers", folder)
 
-    return store.publish(_draft(n_persons, commitment, clock().date()), write)
+        card = store.publish(_draft(n_persons, commitment, clock().date()), write)
+    run.remove()
+    return card
 
 
 def describe_cohort() -> tuple[Parameter, ...]:
@@ -140,6 +158,20 @@ def describe_simulated(folder: Path) -> tuple[TableSummary, ...]:
         InvalidInputError: If it holds no tables.
     """
     return describe_folder(folder)
+
+
+def _plan(request: CohortRequest, unfinished: Path) -> Plan:
+    seed = request.seed
+    if seed is None:
+        kept = str((read_manifest(unfinished) or {}).get("seed", ""))
+        seed = int(kept) if kept.isdecimal() else secrets.randbits(63)
+    return Plan(
+        request.n_persons,
+        seed,
+        options=Options(lpr3=cast(Any, request.lpr3), without_traps=request.without_traps),
+        keep=cast(Any, request.keep),
+        consume=request.consume,
+    )
 
 
 def _secret_seed(settings: Settings) -> tuple[int, str]:

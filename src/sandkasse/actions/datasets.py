@@ -134,6 +134,15 @@ def open_dataset(
     return _catalogue(settings, guard).open(name, dataset=dataset)
 
 
+def contract_of(dataset: Dataset) -> Contract:
+    """Give the contract that an open dataset keeps: what its columns mean.
+
+    Raises:
+        ContractInvalidError: If the file beside the data is not a contract.
+    """
+    return read_contract(dataset.folder / CONTRACT_FILE)
+
+
 def verify_dataset(settings: Settings, dataset_id: str, *, progress: Progress = no_progress) -> Verified:
     """Compare every file of a dataset with its checksum.
 

@@ -12,9 +12,10 @@ from ibis.expr.types import Table as IbisTable
 
 from sandkasse.catalogue.open import Dataset
 from sandkasse.contract import Column, Contract, Table
+from sandkasse.contract.codes import code_title
 from sandkasse.core.errors import ColumnNotFoundError
 
-PROFILE_VERSION = 2  # part of the cache's key: raise it when the meaning of a profile changes
+PROFILE_VERSION = 3  # part of the cache's key: raise it when the meaning of a profile changes
 
 # Our choices: enough bars to see a shape, enough values to see the common ones.
 N_BINS = 30
@@ -35,7 +36,7 @@ class ValueCount:
 
     Attributes:
         value: The value as text, or a number or boolean.
-        label: What the code means, by the contract; empty if it is no code.
+        label: What the code means, by the contract or the list of its code system; empty if it is no known code.
         n: Number of rows.
     """
 
@@ -62,6 +63,7 @@ class ColumnProfile:
         counts: Rows in each bar; a bar holds its lower border, the last bar both.
         n_below: Rows below the first border.
         n_above: Rows above the last border.
+        only: Which rows the histogram shows where another column says what a value measures: the commonest kind.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ColumnProfile:
     counts: tuple[int, ...] = ()
     n_below: int = 0
     n_above: int = 0
+    only: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def measure_profile(dataset: Dataset, table: str, *, contract: Contract | None =
     return TableProfile(
         table=table,
         rows=summary["rows"],
-        columns=tuple(profiler.measure(name, promises.get(name)) for name in data.columns),
+        columns=tuple(profiler.measure(name, promises) for name in data.columns),
     )
 
 
@@ -164,14 +167,15 @@ class _Profiler:
         self._exact = exact
         self._identifiers = identifiers
 
-    def measure(self, name: str, promised: Column | None) -> ColumnProfile:
-        column = self._data[name]
+    def measure(self, name: str, promises: Mapping[str, Column]) -> ColumnProfile:
+        column, promised = self._data[name], promises.get(name)
+        described = promises.get(promised.described_by) if promised else None
         nulls, distinct = self._summary[f"nulls:{name}"], self._summary[f"distinct:{name}"]
         shape: dict[str, Any] = {"kind": self._kind(column, promised, nulls, distinct)}
         if shape["kind"] == "values":
             shape |= self._values(column, promised, nulls)
         elif shape["kind"] == "histogram":
-            shape |= self._histogram(column)
+            shape |= self._histogram(column) if described is None else self._histogram_of_commonest(column, described)
         return ColumnProfile(
             name=name,
             type=promised.type if promised else str(column.type()),
@@ -201,8 +205,15 @@ class _Profiler:
             .limit(N_VALUES)
         )
         labels = {code.value: code.label for code in promised.codes} if promised else {}
+        system = promised.code_system if promised else ""
+
+        def known(value: Any) -> str:
+            return code_title(system, value) if isinstance(value, str) else ""
+
         values = tuple(
-            ValueCount(value=_plain(row["value"]), label=labels.get(row["value"], ""), n=row["n"])
+            ValueCount(
+                value=_plain(row["value"]), label=labels.get(row["value"], "") or known(row["value"]), n=row["n"]
+            )
             for row in self._dataset.collect(counted).to_pylist()
         )
         present = self._summary["rows"] - nulls
@@ -225,6 +236,19 @@ class _Profiler:
             "n_below": counts.get(-1, 0),
             "n_above": counts.get(n_bins, 0),
         }
+
+    def _histogram_of_commonest(self, column: IbisColumn, described: Column) -> dict[str, Any]:
+        """Show one kind of value: values of different kinds, in different units, make no picture together."""
+        kind = self._data[described.name]
+        present = self._data.filter(column.notnull(), kind.notnull())
+        most = present.group_by(kind=kind).aggregate(n=ibis._.count()).order_by([ibis.desc("n"), "kind"]).limit(1)
+        commonest = self._dataset.collect(most).to_pylist()[0]["kind"]
+        data = present.filter(kind == commonest).select(column.get_name())
+        summary = self._dataset.collect(_summarise(data, exact=self._exact)).to_pylist()[0]
+        one_kind = _Profiler(self._dataset, data, summary, exact=self._exact, identifiers=frozenset())
+        title = code_title(described.code_system, commonest) if isinstance(commonest, str) else ""
+        only = f"{described.name} {commonest}" + (f" ({title})" if title else "")
+        return {**one_kind._histogram(data[column.get_name()]), "only": only}
 
     def _range(self, name: str) -> tuple[float, float]:
         low, high = self._summary[f"low:{name}"], self._summary[f"high:{name}"]

@@ -84,5 +84,5 @@ def _last_lines(card: Card) -> list[str]:
     lines = [f"Cite: {item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations[:1]]
     if card.known_faults:
         faults = "1 known fault" if len(card.known_faults) == 1 else f"{len(card.known_faults)} known faults"
-        lines.append(f"{faults}: see card.known_faults")
+        lines.append(f"{faults}: see .card.known_faults")
     return lines

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from sandkasse.cli.output import print_error
 from sandkasse.core.errors import RunInterruptedError, SandkasseError
 
-NOUNS = ("cohort", "dataset", "module", "workspace")
+NOUNS = ("cohort", "dataset", "module", "r", "transform", "workspace")
 
 
 class _Nouns(TyperGroup):

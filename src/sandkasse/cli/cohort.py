@@ -1,7 +1,6 @@
 """`sandkasse cohort`: simulated persons and their registers."""
 
 import os
-import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +24,14 @@ def simulate(
     without_trap: Annotated[list[str] | None, typer.Option(help="A trap to switch off; may be repeated.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Simulate a cohort: registers in one folder, the truth behind them in another."""
+    """Simulate a cohort: registers in one folder, the truth behind them in another.
+
+    A run that was stopped goes on from its finished shards when the same command is given again.
+    """
     request = cohorts.CohortRequest(
         n_persons=persons,
-        seed=secrets.randbits(63) if seed is None else seed,
         out=out,
+        seed=seed,
         workers=workers,
         lpr3=lpr3,
         without_traps=tuple(without_trap or ()),
@@ -37,10 +39,26 @@ def simulate(
     with progress_reporter("Simulating") as report:
         made = cohorts.simulate_cohort(read_settings(os.environ), request, progress=report)
     if as_json:
-        print_json({"persons": made.n_persons, "seed": request.seed, "rows": dict(made.rows), "out": str(out)})
+        print_json(_to_plain(made, out))
         return
-    print_table(("table", "rows"), made.rows.items(), empty="Nothing was written.")
-    print_line(f"\n{made.n_persons:,} persons with seed {request.seed} are in {out}.")
+    print_table(("table", "rows"), made.simulated.rows.items(), empty="Nothing was written.")
+    print_line(f"\n{made.simulated.n_persons:,} persons with seed {made.seed} are in {out}.")
+    if made.simulated.n_continued:
+        print_line(f"{made.simulated.n_continued:,} of {made.simulated.n_shards:,} shards were finished before.")
+    print_line(f"checksum {made.simulated.sha256}")
+
+
+def _to_plain(made: cohorts.CohortMade, out: Path) -> dict[str, object]:
+    simulated = made.simulated
+    return {
+        "persons": simulated.n_persons,
+        "seed": made.seed,
+        "rows": dict(simulated.rows),
+        "out": str(out),
+        "sha256": simulated.sha256,
+        "shards": simulated.n_shards,
+        "continued": simulated.n_continued,
+    }
 
 
 @app.command()

@@ -12,7 +12,7 @@ def show(context: typer.Context) -> None:
     """Work with the sandbox; without a command, say where you are and what to do next."""
     if context.invoked_subcommand is not None:
         return
-    from sandkasse.actions import datasets, modules
+    from sandkasse.actions import datasets, modules, r_language
 
     settings = read_settings(os.environ)
     cards = datasets.list_datasets(settings)
@@ -20,6 +20,7 @@ def show(context: typer.Context) -> None:
     print_line(f"Store      {settings.home}{'' if settings.database.exists() else ' (not made yet)'}")
     print_line(f"Datasets   {len(cards)}: {', '.join(card.id for card in cards)}")
     print_line(f"Modules    {len(lessons)}: {', '.join(lesson.id for lesson in lessons)}")
+    print_line(f"R          {r_language.r_line(os.environ)}")
     print_line()
     print_line("next: sandkasse up             serve the sandbox in your browser")
     print_line("      sandkasse dataset list   see the data")

@@ -152,6 +152,9 @@ def _announce(settings: Settings, port: int, *, as_json: bool) -> None:
         print_json({"address": address, "home": str(settings.home), "port": port})
         return
     print_line(f"Sandkasse is ready: {address}")
+    from sandkasse.actions import r_language
+
+    print_line(f"R: {r_language.r_line(os.environ)}.")
     print_line("The address signs you in once. Stop with Ctrl-C; your work is kept.")
 
 

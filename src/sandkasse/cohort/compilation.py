@@ -79,6 +79,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         conditions=tuple(condition.name for condition in specification.conditions),
         treatments=tuple(treatment.name for treatment in general.treatments),
         traits=tuple(trait.name for trait in general.traits),
+        exposures=tuple(exposure.name for exposure in general.exposures),
     )
     entries = _entries(data, general.window_start)
     parts = {
@@ -114,6 +115,7 @@ class _Names(NamedTuple):
     conditions: tuple[str, ...]
     treatments: tuple[str, ...]
     traits: tuple[str, ...]
+    exposures: tuple[str, ...]
 
     def find(self, name: str, among: Sequence[str], what: str) -> int:
         if name in among:
@@ -132,8 +134,8 @@ class _Names(NamedTuple):
         every = {
             **{condition: i for i, condition in enumerate(self.conditions)},
             **{treatment: 2 * n + i for i, treatment in enumerate(self.treatments)},
-            "smoking": 2 * n + treated,
-            "ex_smoking": 2 * n + treated + 1,
+            **{exposure: 2 * n + treated + 2 * i for i, exposure in enumerate(self.exposures)},
+            **{f"ex_{exposure}": 2 * n + treated + 2 * i + 1 for i, exposure in enumerate(self.exposures)},
         }
         self.find(name, list(every), "cause")
         return every[name]
@@ -340,7 +342,7 @@ def _effect_rows(specification: Specification, names: _Names) -> list[_EffectRow
 
 def _effects(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
     rows = _effect_rows(specification, names)
-    n_sources = 2 * len(names.conditions) + len(names.treatments) + 2
+    n_sources = 2 * (len(names.conditions) + len(names.exposures)) + len(names.treatments)
     sources = np.array([row.source for row in rows], dtype=np.int64)
     return {
         "effect_first": np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
@@ -354,7 +356,12 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
 
 def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
     treatments = specification.general.treatments
-    flat = [(t, place, start) for t, treatment in enumerate(treatments) for place, start in enumerate(treatment.start)]
+    flat = [
+        (t, place, start)
+        for t, treatment in enumerate(treatments)
+        for place, start in enumerate(treatment.start)
+        if start.condition
+    ]
     rate = np.zeros((N_TABLE_YEARS, len(flat)))
     for r, (_, _, start) in enumerate(flat):
         rate[:, r] = np.interp(YEARS + 0.5, start.years, start.rates_per_year, left=start.rates_per_year[0]) / YEAR_DAYS
@@ -375,7 +382,8 @@ def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray |
 
 def _exposures(specification: Specification, names: _Names) -> dict[str, FloatArray]:
     general = specification.general
-    path, smoking, moves, pregnancy = general.body_mass, general.smoking, general.moves, general.pregnancy
+    path, moves, pregnancy = general.body_mass, general.moves, general.pregnancy
+    smoking = general.exposures[names.find("smoking", names.exposures, "exposure")]
 
     def by_cohort(born: Sequence[float], men: Sequence[float], women: Sequence[float]) -> FloatArray:
         return np.stack([np.interp(BIRTH_YEARS, born, men), np.interp(BIRTH_YEARS, born, women)])
@@ -479,9 +487,14 @@ GLYCAEMIA = (
     "insulin_target",
     "lowering_days",
     "highest",
+    "normal_room",
+    "type_2_log_sd",
+    "type_1_log_sd",
+    "diet_share",
+    "glucose_gap",
 )
 """Order of the coefficients in `CompiledModel.glycaemia`, after four column numbers (type 1, type 2, gestational,
-insulin) and before the share that each treatment lowers."""
+insulin) and before the day from which HbA1c is a criterion and the share that each treatment lowers."""
 
 
 def _glycaemia(specification: Specification, names: _Names) -> FloatArray:
@@ -491,6 +504,7 @@ def _glycaemia(specification: Specification, names: _Names) -> FloatArray:
     for name in rows.lowering:
         names.find(name, names.treatments, "treatment")
     numbers = [float(getattr(rows, name)) for name in GLYCAEMIA]
+    numbers.append(float((rows.hba1c_criterion_from - date(1970, 1, 1)).days))
     lowering = [rows.lowering.get(name, 0.0) for name in names.treatments]
     return np.array([*columns, *numbers, *lowering], dtype=np.float64)
 

@@ -17,6 +17,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _REGISTERED: list[Any] = []
 _SOURCES = Path(__file__).resolve().parent
+_DRIVERS = ("describe.py", "recipes.py", "run_folder.py", "shards.py", "simulate.py")
+"""Files of this folder that hold no kernel and that no file with a kernel imports."""
 
 
 def kernel(function: Function) -> Function:
@@ -51,8 +53,9 @@ def _plain(kind: Any) -> Any:
 def cache_name() -> str:
     """Name the state of all kernel sources, of the compiler and of the processor family."""
     digest = hashlib.sha256()
+    drivers = {_SOURCES / name for name in _DRIVERS}
     for source in sorted([*_SOURCES.rglob("*.py"), _SOURCES.parent / "core" / "rng.py"]):
-        if source.is_file():
+        if source.is_file() and source not in drivers:
             digest.update(source.name.encode() + b"\0" + source.read_bytes())
     for name in ("numba", "llvmlite", "numpy"):
         digest.update(version(name).encode())

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -94,7 +95,7 @@ class DeathEffect(Sourced):
 
 
 class AcuteDeath(Sourced):
-    """Probability of dying of the onset itself, within some days."""
+    """Probability of dying of an onset itself, of the first or a later one, within some days."""
 
     within_days: Positive
     ages: Numbers
@@ -111,6 +112,20 @@ class Detection(Sourced):
     calendar: Calendar | None = None
     fitted: bool = False
     raised_by: tuple[Effect, ...] = ()
+    traits: tuple[TraitEffect, ...] = ()
+
+
+MOST_OCCURRENCES = 16
+
+
+class Recurs(Sourced):
+    """The condition can come again: its clock opens anew some days after each onset, with a new draw.
+
+    Its incidence counts all onsets, first and later ones, per person-year outside those days.
+    """
+
+    after_days: Positive
+    at_most: Annotated[int, Field(ge=2, le=MOST_OCCURRENCES)] = 4
 
 
 class Condition(Row):
@@ -126,13 +141,23 @@ class Condition(Row):
     excludes: tuple[str, ...] = ()
     death: tuple[DeathEffect, ...] = ()
     acute: AcuteDeath | None = None
+    recurs: Recurs | None = None
     detection: Detection
+    group: str = ""
 
 
 class Start(Sourced):
-    """How fast a treatment is begun after a condition is recognised, by calendar year."""
+    """How fast a treatment is begun, by calendar year.
 
-    condition: str
+    With a `condition`, from its recognition on; without one it is a programme, such as a vaccination, open to everybody
+    of its ages. Ages are calendar year minus year of birth: from `from_age`, up to and without `to_age`.
+    """
+
+    condition: str = ""
+    only: Sex | None = None
+    from_age: NonNegative = 0.0
+    to_age: Positive = 200.0
+    traits: tuple[TraitEffect, ...] = ()
     after: str = ""
     years: Numbers
     rates_per_year: Numbers
@@ -152,12 +177,24 @@ class Treatment(Row):
     lowers: tuple[Effect, ...] = ()
 
 
-class Trait(Row):
-    """A liability: standard normal; shares of its variance that are inherited, and shared by a mother's children."""
+class Load(Sourced):
+    """How much an earlier trait gives to a trait: the path coefficient between standard normals."""
 
-    name: str
+    on: str
+    weight: Annotated[float, Field(gt=-1.0, lt=1.0)]
+
+
+class Trait(Row):
+    """A lifelong cause, standard normal: loads on earlier traits and, for the rest of its variance, its own part.
+
+    Of its own part's variance a share is inherited and a share is common to a mother's children.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str = ""
     heritability: Probability
     shared_environment: Probability
+    loads: tuple[Load, ...] = ()
     source: str
 
     @model_validator(mode="after")
@@ -187,15 +224,47 @@ class ByCohort(Sourced):
     women: Numbers
 
 
-class Smoking(Row):
-    """Who smokes, from when until when."""
+class OddsEffect(Sourced):
+    """Log odds ratio of one standard deviation of a trait."""
 
+    trait: str
+    log_odds_ratio: float
+
+
+class Exposure(Sourced):
+    """A habit: who ever has it, from when until when.
+
+    `ever` and `ever_stops` are shares of the whole population; the traits say who. As causes in `raised_by` it is named
+    by its name while it lasts and by `ex_` and its name afterwards.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
     ever: ByCohort
+    traits: tuple[OddsEffect, ...] = ()
     starts_at_mean: Positive
     starts_at_sd: Positive
+    starts_at_least: NonNegative = 10.0
     ever_stops: ByCohort
+    stop_traits: tuple[OddsEffect, ...] = ()
     stops_after_mean_years: Positive
-    source: str
+
+
+class Education(Sourced):
+    """Highest completed education in three levels, cut from the trait by shares of each birth cohort and sex."""
+
+    trait: str
+    trait_share: Probability = 1.0
+    lowest: ByCohort
+    highest: ByCohort
+    completed_at: tuple[Positive, Positive, Positive]
+
+
+class Income(Sourced):
+    """Lifelong position among those of the same age and sex, from 0 (lowest) to 1: the trait and an own part."""
+
+    trait: str
+    trait_share: Probability
 
 
 class BodyMassPath(Row):
@@ -216,6 +285,7 @@ class MortalityRisk(Row):
 
     body_mass: BodyMass
     raised_by: tuple[Effect, ...]
+    traits: tuple[TraitEffect, ...] = ()
 
 
 class Moves(Sourced):
@@ -260,6 +330,30 @@ class Glycaemia(Sourced):
     lowering: Mapping[str, float]
     lowering_days: Positive
     highest: Positive
+    normal_room: Positive
+    type_2_log_sd: NonNegative
+    type_1_log_sd: NonNegative
+    diet_share: Probability
+    glucose_gap: NonNegative
+    hba1c_criterion_from: date
+
+
+class Given(Sourced):
+    """A treatment that an intervention gives, from an age on and, if a condition is named, once it is recognised."""
+
+    treatment: str
+    from_age: NonNegative = 0.0
+    condition: str = ""
+
+
+class Intervention(Sourced):
+    """A named change to the world, under which the same persons live again with the same luck."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    withhold: tuple[str, ...] | Literal["preventive"] = ()
+    unexposed: tuple[str, ...] = ()
+    give: tuple[Given, ...] = ()
 
 
 class General(Row):
@@ -270,13 +364,16 @@ class General(Row):
     conditions: tuple[str, ...]
     traits: tuple[Trait, ...]
     families: Families
-    smoking: Smoking
+    exposures: tuple[Exposure, ...] = ()
+    education: Education | None = None
+    income: Income | None = None
     body_mass: BodyMassPath
     mortality: MortalityRisk
     moves: Moves
     pregnancy: Pregnancy
     glycaemia: Glycaemia
     treatments: tuple[Treatment, ...]
+    interventions: tuple[Intervention, ...] = ()
 
 
 class Specification(Row):
@@ -304,7 +401,8 @@ def read_specification(folder: Path) -> Specification:
     """Read and check the model's parameter files.
 
     Args:
-        folder: Holds `model.toml`, `treatments.toml` and one file per condition in `conditions/`.
+        folder: Holds `model.toml`, `treatments.toml`, perhaps `interventions.toml`, and one file per condition in
+            `conditions/`.
 
     Returns:
         The model as written, conditions in the order that `model.toml` lists.
@@ -314,6 +412,8 @@ def read_specification(folder: Path) -> Specification:
     """
     general = _read_toml(folder / "model.toml")
     general["treatments"] = _read_toml(folder / "treatments.toml").get("treatment", [])
+    if (folder / "interventions.toml").exists():
+        general["interventions"] = _read_toml(folder / "interventions.toml").get("intervention", [])
     names = general.get("conditions", [])
     try:
         return Specification.model_validate(

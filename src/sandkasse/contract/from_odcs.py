@@ -153,6 +153,7 @@ def _column(column: SchemaProperty, table: str) -> Column:
         quality=quality,
         unit=custom.get("unit", ""),
         code_system=custom.get("codeSystem", ""),
+        described_by=custom.get("describedBy", ""),
         provenance=_provenance(custom),
         **options,
     )

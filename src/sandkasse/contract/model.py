@@ -90,6 +90,7 @@ class Column:
     quality: tuple[Quality, ...] = ()
     unit: str = ""
     code_system: str = ""
+    described_by: str = ""
     provenance: Provenance = Provenance()
 
 

@@ -13,7 +13,7 @@ TABLE_PROPERTIES: dict[str, type] = {
     "optional": bool,
     "period": str,
 }
-COLUMN_PROPERTIES: dict[str, type] = {**PROVENANCE_PROPERTIES, "unit": str, "codeSystem": str}
+COLUMN_PROPERTIES: dict[str, type] = {**PROVENANCE_PROPERTIES, "unit": str, "codeSystem": str, "describedBy": str}
 
 BOUND_OPTIONS = {
     "minimum": "minimum",

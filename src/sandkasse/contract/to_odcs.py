@@ -92,7 +92,9 @@ def _column_to_odcs(column: Column, table: Table) -> dict[str, Any]:
             if reference.columns == (column.name,)
         ],
         quality=[_quality_to_odcs(rule) for rule in column.quality],
-        customProperties=_custom_to_odcs(column.provenance, unit=column.unit, codeSystem=column.code_system),
+        customProperties=_custom_to_odcs(
+            column.provenance, unit=column.unit, codeSystem=column.code_system, describedBy=column.described_by
+        ),
     )
 
 

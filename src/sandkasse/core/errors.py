@@ -28,10 +28,10 @@ SandkasseError
     ├── StoreInUseError            another process serves this store
     ├── WorkspaceStartError
     ├── PortalUnreachableError
-    └── RunInterruptedError        a long run was stopped; nothing half-written was kept
+    └── RunInterruptedError        a long run was stopped; what was finished is kept, nothing half-written
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
@@ -55,6 +55,10 @@ class SandkasseError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\nnext: {self.next_step}"
+
+    def __reduce__(self) -> tuple[Callable[..., "SandkasseError"], tuple[type["SandkasseError"], str, str]]:
+        """Let a worker hand the error to the process that started it."""
+        return _make_again, (type(self), self.message, self.next_step)
 
     def _render_traceback_(self) -> list[str]:
         """Give the lines that a notebook shows instead of a stack trace (a name that IPython looks for)."""
@@ -239,9 +243,13 @@ class PortalUnreachableError(UpstreamError):
 
 
 class RunInterruptedError(UpstreamError):
-    """A long run was stopped before its end; nothing half-written was kept."""
+    """A long run was stopped before its end; what was finished is kept, nothing half-written."""
 
     code, exit_code = "interrupted", 47
+
+
+def _make_again(kind: type[SandkasseError], message: str, next_step: str) -> SandkasseError:
+    return kind(message, next_step=next_step)
 
 
 def error_classes() -> list[type[SandkasseError]]:

@@ -3,11 +3,11 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from sandkasse.core.errors import StoreInUseError
+from sandkasse.core.errors import SandkasseError, StoreInUseError
 
 
 @contextmanager
@@ -43,6 +43,24 @@ def hold_store(folder: Path) -> Iterator[Callable[[str], None]]:
         yield write
 
 
+@contextmanager
+def hold_file(path: Path, *, busy: SandkasseError | None = None) -> Iterator[None]:
+    """Hold a file's lock until the block ends or the process dies; the file is made if it is missing, and stays.
+
+    Args:
+        path: The file; its folder is there.
+        busy: Raised if another process holds it; without it, this one waits.
+    """
+    with path.open("a+", encoding="utf-8") as handle:
+        try:
+            _lock(handle) if busy else _wait(handle)
+        except OSError as exc:
+            if busy is None:
+                raise
+            raise busy from exc
+        yield
+
+
 def read_address(folder: Path) -> str:
     """Give the address at which the holder of a store's lock serves it; empty if it said none.
 
@@ -64,8 +82,17 @@ if sys.platform == "win32":
         handle.seek(1 << 20)
         msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
 
+    def _wait(handle: IO[str]) -> None:
+        handle.seek(1 << 20)
+        while True:
+            with suppress(OSError):  # gives up after ten seconds
+                return msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK, 1)
+
 else:
     import fcntl
 
     def _lock(handle: IO[str]) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _wait(handle: IO[str]) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)

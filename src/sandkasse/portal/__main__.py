@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import socket
+from contextlib import ExitStack
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sandkasse.actions.workspaces import serve_workspaces
 from sandkasse.core.settings import read_settings
 from sandkasse.portal.app import create_app
 from sandkasse.portal.site_acts import real_acts
+from sandkasse.portal.warm import warm_profiles
 
 LOG_BYTES, LOG_FILES = 5_000_000, 3
 
@@ -28,10 +30,13 @@ def main() -> None:
     settings = read_settings(os.environ)
     _open_log(settings.run / "portal.log")
     origin = f"http://{options.host}:{options.port}"
-    with serve_workspaces(open_site(settings), portal_url=origin) as site:
+    with ExitStack() as stack:
+        site = stack.enter_context(serve_workspaces(open_site(settings), portal_url=origin))
+        acts = real_acts(site)
+        stack.enter_context(warm_profiles(acts))
         # The access log is our own: uvicorn's writes query strings.
         config = uvicorn.Config(
-            create_app(site, origin=origin, acts=real_acts(site)),
+            create_app(site, origin=origin, acts=acts),
             host=options.host,
             port=options.port,
             access_log=False,

@@ -75,6 +75,7 @@ class ColumnProfileView:
         is_estimated: Whether `distinct` is an estimate.
         n_other: Rows whose value is not among those drawn.
         n_outside: Rows beyond the ends of the histogram.
+        only: Which rows the histogram shows, where it does not show all.
     """
 
     name: str
@@ -86,6 +87,7 @@ class ColumnProfileView:
     is_estimated: bool = False
     n_other: int = 0
     n_outside: int = 0
+    only: str = ""
 
     @property
     def missing(self) -> float:

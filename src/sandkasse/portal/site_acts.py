@@ -193,6 +193,7 @@ def _view_profile(profile: Any) -> tuple[ColumnProfileView, ...]:
             picture=_draw(column),
             n_other=column.n_other,
             n_outside=column.n_below + column.n_above,
+            only=column.only,
         )
         for column in profile.columns
     )

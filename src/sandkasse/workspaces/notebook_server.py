@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
+from sandkasse.core.r_language import KERNELS_FOLDER, find_r
 from sandkasse.core.settings import BINDINGS_VARIABLE, MODULE_VARIABLE, PORTAL_VARIABLE, TOKEN_VARIABLE
 from sandkasse.workspaces.inside import Limits
 from sandkasse.workspaces.launcher import WorkspaceRequest
@@ -17,6 +18,7 @@ from sandkasse.workspaces.sandbox import DATA_ROOT, LEARNER_HOME, Interpreter, V
 NOTEBOOK_HOST = "localhost"
 CONFIGURATION = Path(__file__).resolve().parent / "jupyter"
 JUPYTER_TOKEN_VARIABLE = "JUPYTER_TOKEN"  # noqa: S105  the variable's name, not a token
+_PATH_INSIDE = "/usr/bin:/bin"
 _TEMPORARY = Path("/tmp")  # noqa: S108  the sandbox's own, empty at every start
 # What practice mode takes over from the machine; the sandbox takes nothing.
 _PASSED_ON = ("LANG", "LC_ALL", "PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "TZ")
@@ -67,7 +69,26 @@ def places_in_sandbox(request: WorkspaceRequest) -> Places:
     return Places(LEARNER_HOME, _TEMPORARY, {name: DATA_ROOT / name for name in request.datasets})
 
 
-def plan_view(request: WorkspaceRequest, address: Address, *, hidden: tuple[Path, ...], executable: Path) -> View:
+def find_kernels(*, is_isolated: bool, outside: Mapping[str, str]) -> Path | None:
+    """Find the folder with the R kernel that knows Sandkasse, where R is there for it.
+
+    Args:
+        is_isolated: Whether it is for a sandbox, which shows of the machine's programs those below `/usr`.
+        outside: The machine's environment.
+    """
+    r = find_r({"PATH": _PATH_INSIDE} if is_isolated else outside)
+    is_seen = r.home is not None and (not is_isolated or r.home.resolve().is_relative_to("/usr"))
+    return KERNELS_FOLDER.parent if r.is_usable and is_seen else None
+
+
+def plan_view(
+    request: WorkspaceRequest,
+    address: Address,
+    *,
+    hidden: tuple[Path, ...],
+    executable: Path,
+    kernels: Path | None = None,
+) -> View:
     """Plan what a workspace sees of the machine.
 
     Args:
@@ -75,10 +96,11 @@ def plan_view(request: WorkspaceRequest, address: Address, *, hidden: tuple[Path
         address: Where it answers.
         hidden: Folders to cover wherever something above them is shown.
         executable: The interpreter that runs inside.
+        kernels: Where kernels beside Python's are found.
     """
     environment = {
-        **plan_environment(request, address, places_in_sandbox(request)),
-        "PATH": f"{executable.parent}:/usr/bin:/bin",
+        **plan_environment(request, address, places_in_sandbox(request), kernels=kernels),
+        "PATH": f"{executable.parent}:{_PATH_INSIDE}",
         "LANG": "C.UTF-8",
         "USER": "learner",
         "LOGNAME": "learner",
@@ -88,14 +110,21 @@ def plan_view(request: WorkspaceRequest, address: Address, *, hidden: tuple[Path
 
 
 def plan_practice_environment(
-    request: WorkspaceRequest, address: Address, places: Places, *, outside: Mapping[str, str]
+    request: WorkspaceRequest,
+    address: Address,
+    places: Places,
+    *,
+    outside: Mapping[str, str],
+    kernels: Path | None = None,
 ) -> dict[str, str]:
     """Plan the environment of a server that nothing isolates: ours, and a few variables of the machine's."""
     passed_on = {name: outside[name] for name in _PASSED_ON if name in outside}
-    return {**passed_on, **plan_environment(request, address, places)}
+    return {**passed_on, **plan_environment(request, address, places, kernels=kernels)}
 
 
-def plan_environment(request: WorkspaceRequest, address: Address, places: Places) -> dict[str, str]:
+def plan_environment(
+    request: WorkspaceRequest, address: Address, places: Places, *, kernels: Path | None = None
+) -> dict[str, str]:
     """Plan the variables that every notebook server has; two of them are secret."""
     own, temporary = places.own, places.temporary
     folders = {
@@ -111,6 +140,9 @@ def plan_environment(request: WorkspaceRequest, address: Address, places: Places
         "NUMBA_CACHE_DIR": temporary / "numba",
         "XDG_CACHE_HOME": temporary / "cache",
     }
+    if kernels is not None:
+        # Goes before the learner's own and the machine's kernels.
+        folders["JUPYTER_PATH"] = kernels
     bindings = {contract: str(places.datasets[dataset]) for contract, dataset in request.bindings.items()}
     return {
         **{name: str(folder) for name, folder in folders.items()},

@@ -30,6 +30,13 @@ _ETC_SHOWN = (
     "/etc/hosts",
     "/etc/resolv.conf",
     "/etc/fonts",
+    # R's own settings, but not the site's (`Renviron.site`, `Rprofile.site`), which may hold secrets of the machine;
+    # and the links that choose among installed programs and libraries, such as R's linear algebra.
+    "/etc/R/Makeconf",
+    "/etc/R/Renviron",
+    "/etc/R/ldpaths",
+    "/etc/R/repositories",
+    "/etc/alternatives",
 )
 _FILES_MADE = {
     "/etc/passwd": f"learner:x:{LEARNER_ID}:{LEARNER_ID}:Learner:{LEARNER_HOME}:/bin/bash\n",

@@ -26,6 +26,7 @@ from sandkasse.workspaces.notebook_server import (
     Address,
     Places,
     draw_address,
+    find_kernels,
     places_in_sandbox,
     plan_command,
     plan_practice_environment,
@@ -221,6 +222,7 @@ async def _spawn(
         idle_s=configuration.idle_s,
         is_isolated=is_isolated,
     )
+    kernels = find_kernels(is_isolated=is_isolated, outside=os.environ)
     run = partial(
         asyncio.create_subprocess_exec,
         stdin=subprocess.DEVNULL,
@@ -228,10 +230,12 @@ async def _spawn(
         stderr=subprocess.STDOUT,
     )
     if is_isolated:
-        view = plan_view(request, address, hidden=configuration.hidden, executable=interpreter.executable)
+        view = plan_view(
+            request, address, hidden=configuration.hidden, executable=interpreter.executable, kernels=kernels
+        )
         with sandboxed(view, interpreter, command) as (words, handles):
             return await run(*words, pass_fds=handles, env={"PATH": os.environ.get("PATH", os.defpath)})
-    environment = plan_practice_environment(request, address, places, outside=os.environ)
+    environment = plan_practice_environment(request, address, places, outside=os.environ, kernels=kernels)
     return await run(*command, env=environment, cwd=places.own, start_new_session=sys.platform != "win32")
 
 

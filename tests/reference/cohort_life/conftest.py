@@ -333,7 +333,7 @@ class Twin:
         )
         first = max(first, path.lowest)
         slope = max(slope, (path.lowest - first) / 45.0)
-        smoking, habit = (NEVER, NEVER), general.smoking
+        smoking, habit = (NEVER, NEVER), general.exposures[0]
         if luck.uniform(13, attempt) < t.smoking_ever[sex - 1, cohort]:
             years = habit.starts_at_mean + habit.starts_at_sd * luck.normal(13, 4096 + attempt)
             start = birth + int(365.25 * max(years, 10.0))

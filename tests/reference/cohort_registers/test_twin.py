@@ -133,6 +133,7 @@ class Person:
                     self.known[name] = self.onset[name] + 30
         self.diabetes_known = min(self.known["t1d"], self.known["t2d"])
         self.has_diabetes_from = min(self.onset["t1d"], self.onset["t2d"])
+        self.was_high = False
         draws = self.stream(purposes.PERSON)
         choice = draws.uniform()
         self.seeking = draws.normal()
@@ -207,14 +208,10 @@ class Person:
             ticks = min(max(math.floor(value * 10.0 ** shape["decimals"] + 0.5), 1), 60_000_000)
             self.words["result"].append((day << 32) | (k << 26) | ticks)
 
-    def hba1c(self, draws, day):
-        if day < number(date(2011, 1, 1)):
-            return
+    def measured(self, draws, day):
         h, life, i = P["hba1c"], self.life, self.i
-        error = h["measurement_sd"] * draws.normal()
-        overlooked = draws.uniform() < h["overlooked_share"]
         bmi = bmi_on(day, self.birth, float(life.bmi_at_20[i]), float(life.bmi_slope_per_year[i]))
-        true = hba1c_mmol_mol(
+        value = hba1c_mmol_mol(
             day,
             self.birth,
             float(life.hba1c_set_point[i]),
@@ -224,10 +221,37 @@ class Person:
             life.treatment_stop_day[i],
             self.bench.GLYCAEMIA,
             life.treatment_again_day[i],
+            self.diabetes_known,
         )
-        value = max(15, math.floor(true + error + 0.5))
-        if value >= 48 and self.has_diabetes_from <= day < self.diabetes_known and not overlooked:
+        if draws.uniform() < h["raised_share"]:
+            value += h["raised_mean"] * draws.exponential()
+        spread = h["measurement_sd"] + h["sd_per_excess"] * max(0.0, value - 48)
+        return max(15, math.floor(value + spread * draws.normal() + 0.5))
+
+    def hba1c(self, draws, day, is_telling=False):
+        if day < number(date(2011, 1, 1)):
             return
+        h = P["hba1c"]
+        value = self.measured(draws, day)
+        overlooked = draws.uniform() < h["overlooked_share"]
+        if value < 48 or day >= self.diabetes_known or is_telling:
+            self.report(day, value)
+            return
+        is_first = day < self.has_diabetes_from and not self.was_high
+        if not is_first and not overlooked:
+            return
+        self.report(day, value)
+        self.was_high = self.was_high or is_first
+        low, high = h["repeated_days"]
+        repeated = draws.uniform() < h["repeated_share"]
+        again = day + low + int((high - low) * draws.uniform())
+        if repeated and again < self.diabetes_known and self.spell(again):
+            second = self.measured(draws, again)
+            if second < 48:
+                self.report(again, second)
+
+    def report(self, day, value):
+        h = P["hba1c"]
         if not self.is_covered(day):
             if value >= 48:
                 self.trap("lab_coverage", day)
@@ -499,6 +523,11 @@ class Person:
                 if admitted:
                     code = self.code(draws, self.diabetes_set(draws, name, c["codes"]), known)
                     self.contact(known, c["specialty"], 0, code)
+                if c.get("confirmed"):
+                    low, high = P["hba1c"]["repeated_days"]
+                    first = known - low - int((high - low) * draws.uniform())
+                    if first >= max(number(date(2011, 1, 1)), self.has_diabetes_from) and self.spell(first):
+                        self.hba1c(draws, first, is_telling=True)
                 self.panel(draws, c["panel"], known)
             followed, podiatry = draws.uniform() < c["at_hospital"], draws.uniform() < c["foot_share"]
             first = self.year(max(known, self.first))

@@ -151,7 +151,7 @@ def test_the_card_says_how_to_cite_and_that_there_are_faults(make_sealed: Made) 
     folder, _ = make_sealed(citations=(citation,), known_faults=("One.", "Two."))
     for shown in (repr(open_tables(folder)), open_tables(folder)._repr_html_()):
         assert "Cite: A (2001). B. doi:10.1000/182" in shown
-        assert "2 known faults: see card.known_faults" in shown
+        assert "2 known faults: see .card.known_faults" in shown
 
 
 def test_the_card_is_shown_as_html_without_letting_markup_in(dataset: Dataset) -> None:

@@ -8,7 +8,7 @@ BIRTH = -7305  # 1 January 1950
 ONSET = 12000
 
 
-def value(model, day, *, onset=None, begun=None, stopped=None, again=None, set_point=0.0, bmi=26.0):
+def value(model, day, *, onset=None, begun=None, stopped=None, again=None, set_point=0.0, bmi=26.0, known=NEVER):
     def row(names, entries):
         return np.array([(entries or {}).get(name, NEVER) for name in names], dtype=np.int32)
 
@@ -22,6 +22,7 @@ def value(model, day, *, onset=None, begun=None, stopped=None, again=None, set_p
         row(model.treatments, stopped),
         model.glycaemia,
         row(model.treatments, again),
+        known,
     )
 
 
@@ -73,3 +74,30 @@ def test_body_mass_follows_its_line_between_20_and_65():
     assert bmi_on(BIRTH + 3650, BIRTH, 22.0, 0.1) == 22.0
     assert bmi_on(BIRTH + round(40 * 365.25), BIRTH, 22.0, 0.1) == pytest.approx(24.0, abs=1e-9)
     assert bmi_on(BIRTH + 40000, BIRTH, 22.0, 0.1) == pytest.approx(26.5, abs=1e-9)
+
+
+def test_without_diabetes_nobody_reaches_the_criterion(model):
+    highest = value(model, 18000, set_point=5.0, bmi=50.0)
+    assert 45.0 < highest < 46.5
+
+
+def test_who_glycates_more_progresses_faster(model):
+    sick = {"t2d": ONSET}
+    low, middle, high = (value(model, ONSET + 2000, onset=sick, set_point=z) - 48.0 for z in (-1.5, 0.0, 1.5))
+    assert 0.0 < low < 0.5 * middle < 0.25 * high
+
+
+def test_diet_lowers_it_from_the_day_on_which_diabetes_is_known(model):
+    sick, known = {"t2d": ONSET}, 16_000
+    unknown = value(model, known + 900, onset=sick)
+    assert value(model, known, onset=sick, known=known) == value(model, known, onset=sick)
+    assert value(model, known + 900, onset=sick, known=known) < unknown
+
+
+def test_who_glycates_little_was_found_by_glucose_before_hba1c_was_a_criterion(model):
+    sick = {"t2d": 14_000}
+    first_of_2012 = 15_340
+    by_glucose = value(model, 14_000, onset=sick, known=first_of_2012 - 1, set_point=-2.0)
+    by_hba1c = value(model, 14_000, onset=sick, known=first_of_2012, set_point=-2.0)
+    assert by_glucose == pytest.approx(40.0, abs=1e-9)
+    assert by_hba1c == pytest.approx(48.0, abs=1e-9)

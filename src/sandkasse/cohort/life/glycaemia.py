@@ -1,10 +1,16 @@
 """True HbA1c over time, as a pure compiled function of a person's life.
 
-    base    = at_20 + per_year_of_age · (age − 20) + per_bmi · (BMI − 25) + set_point_sd · set point
-    type 2  = from `type_2_before_years` before onset the base climbs evenly to the diagnostic threshold at onset;
-              afterwards the excess over it grows by `type_2_per_year` while untreated and by `treated_per_year` from
-              the first glucose-lowering drug on, up to `type_2_excess_max`
-    type 1  = from onset the base rises by `type_1_rise`, with time constant `type_1_rise_days`
+    base    = at_20 + per_year_of_age · (age − 20) + per_bmi · (BMI − 25) + set_point_sd · set point; above 42 mmol/mol
+              it bends, so that without diabetes nobody passes 42 + `normal_room`
+    speed   = exp(type_2_log_sd · set point − type_2_log_sd² / 2): who glycates more also progresses faster
+    type 2  = from `type_2_before_years` before onset the base climbs evenly to the diagnostic threshold at onset, which
+              lies `glucose_gap` · (−set point) lower for those who glycate little and were found before
+              `hba1c_criterion_from`, when only glucose told;
+              afterwards the excess over it grows by speed · `type_2_per_year` until diabetes is known or a
+              glucose-lowering drug begins and by speed · `treated_per_year` from then on, up to `type_2_excess_max`
+    type 1  = from onset the base rises by `type_1_rise` · exp(`type_1_log_sd` · set point), with time constant
+              `type_1_rise_days`
+    diet    = from the day on which diabetes is known, `diet_share` of the excess over 42 mmol/mol is taken away
     drugs   = each running drug takes its share of the excess over 42 mmol/mol, one after the other, with time
               constant `lowering_days`; insulin takes its share of the excess over `insulin_target`
 
@@ -24,7 +30,7 @@ DayRow = npt.NDArray[np.int32]
 
 NEVER = 2**31 - 1
 COLUMNS = 4
-COEFFICIENTS = 15
+COEFFICIENTS = 21
 NORMAL_LIMIT = 42.0
 """Excess is counted over 42 mmol/mol, the lower limit of increased risk in Danish guidance."""
 
@@ -58,6 +64,7 @@ def hba1c_mmol_mol(  # noqa: PLR0913, PLR0917 — one row of each array of the l
     treatment_stop_day: DayRow,
     parameters: FloatArray,
     treatment_again_day: DayRow | None = None,
+    known_day: int = NEVER,
 ) -> float:
     """True HbA1c of a person on a day, free of assay error.
 
@@ -71,6 +78,7 @@ def hba1c_mmol_mol(  # noqa: PLR0913, PLR0917 — one row of each array of the l
         treatment_stop_day: The person's row of `LifeShard.treatment_stop_day`.
         parameters: `CompiledModel.glycaemia`.
         treatment_again_day: The person's row of `LifeShard.treatment_again_day`, if second starts shall count.
+        known_day: Day from which type 2 diabetes is known and treated by diet at least, `NEVER` if it is not.
 
     Returns:
         HbA1c in mmol/mol (IFCC).
@@ -84,20 +92,25 @@ def hba1c_mmol_mol(  # noqa: PLR0913, PLR0917 — one row of each array of the l
     shares = parameters[COLUMNS + COEFFICIENTS :]
     age = (day - birth_day) / 365.25
     value = c[0] + c[1] * (age - 20.0) + c[2] * (bmi - 25.0) + c[3] * set_point
+    if value > NORMAL_LIMIT:
+        value = NORMAL_LIMIT + c[15] * (1.0 - math.exp((NORMAL_LIMIT - value) / c[15]))
     if type_2 != NEVER:
+        threshold = c[6] + (c[19] * min(set_point, 0.0) if known_day < c[20] else 0.0)
         years = (day - type_2) / 365.25
         if years < 0.0:
             approach = max(0.0, 1.0 + years / c[7])
-            value += approach * max(0.0, c[6] - value)
+            value += approach * max(0.0, threshold - value)
         else:
-            begun = NEVER
+            begun = known_day
             for t in range(shares.shape[0]):
                 if shares[t] > 0.0 or t == insulin:
                     begun = min(begun, treatment_day[t])
             free = (min(day, max(begun, type_2)) - type_2) / 365.25
-            value = max(value, c[6]) + min(c[8] * free + c[10] * (years - free), c[9])
+            speed = math.exp(c[16] * (set_point - 0.5 * c[16]))
+            value = max(value, threshold) + min(speed * (c[8] * free + c[10] * (years - free)), c[9])
+            value -= effect_on(day, known_day, NEVER, c[13]) * c[18] * max(0.0, value - NORMAL_LIMIT)
     if day >= type_1:
-        value += c[4] * (1.0 - math.exp(-(day - type_1) / c[5]))
+        value += c[4] * math.exp(c[17] * set_point) * (1.0 - math.exp(-(day - type_1) / c[5]))
     for t in range(shares.shape[0]):
         works = effect_on(day, treatment_day[t], treatment_stop_day[t], c[13])
         if treatment_again_day is not None:

@@ -124,6 +124,11 @@ class Laboratory(NamedTuple):
         screened: Numbers of these panels, and of `acute` and `pregnancy`, int64, shape (5,).
         hospital_hba1c: Chance of an HbA1c beside a hospital's panel.
         measurement_sd: Error of HbA1c in mmol/mol.
+        sd_per_excess: Its growth for each mmol/mol above the diagnostic limit.
+        raised_share: Share of tests that something else than diabetes raises.
+        raised_mean: By how much, in mmol/mol.
+        repeated_share: Chance that a high value of somebody not known to have diabetes is followed by a second test.
+        repeated_days: After how many days at the least and at the most, int64, shape (2,).
         dcct_only_until: Day from which mmol/mol is reported.
         dcct_and_ifcc_until: Day from which per cent is not reported any more.
         overlooked: Share of high tests of unknown diabetics that nobody acts on.
@@ -137,6 +142,11 @@ class Laboratory(NamedTuple):
     screened: Ints
     hospital_hba1c: float
     measurement_sd: float
+    sd_per_excess: float
+    raised_share: float
+    raised_mean: float
+    repeated_share: float
+    repeated_days: Ints
     dcct_only_until: int
     dcct_and_ifcc_until: int
     overlooked: float
@@ -284,9 +294,10 @@ CONDITION_RATES = (
     "burden",
     "at_hospital",
     "foot_share",
+    "confirmed",
 )
 ADMITTED, OUTPATIENT_EARLY, OUTPATIENT_LATE, EARLY_YEARS, GP_VISITS, TESTS, ALSO_CODED, FOOT_RATE, BURDEN = range(9)
-AT_HOSPITAL, FOOT_SHARE = 9, 10
+AT_HOSPITAL, FOOT_SHARE, CONFIRMED = 9, 10, 11
 PREGNANCY_NUMBERS = ("outpatient", "gp", "child_gp", "gdm_outpatient", "gdm_tests", "gdm_insulin", "length_days")
 VISITS_HOSPITAL, VISITS_GP, VISITS_CHILD, GDM_OUTPATIENT, GDM_TESTS, GDM_INSULIN, LENGTH_DAYS = range(7)
 
@@ -439,6 +450,11 @@ def _laboratory(parameters: Parameters, words: Vocabulary) -> Laboratory:
         screened=_ints([words.panels.index(name) for name in screened]),
         hospital_hba1c=screening["hospital_hba1c"],
         measurement_sd=hba1c["measurement_sd"],
+        sd_per_excess=hba1c["sd_per_excess"],
+        raised_share=hba1c["raised_share"],
+        raised_mean=hba1c["raised_mean"],
+        repeated_share=hba1c["repeated_share"],
+        repeated_days=_ints(hba1c["repeated_days"]),
         dcct_only_until=day_of(hba1c["dcct_only_until"]),
         dcct_and_ifcc_until=day_of(hba1c["dcct_and_ifcc_until"]),
         overlooked=hba1c["overlooked_share"],

@@ -9,7 +9,7 @@ from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import DAY_1995, END_DAY, FIRST_DAY, FIRST_YEAR, NEVER, day_in, year_of
 from sandkasse.cohort.observation.facts import Pen, Who, begin, push_trap, spell_at
 from sandkasse.cohort.observation.hospital import choose_code, choose_diabetes_set, have_contact
-from sandkasse.cohort.observation.laboratory import take_hba1c, take_panel
+from sandkasse.cohort.observation.laboratory import take_first_hba1c, take_hba1c, take_panel
 from sandkasse.cohort.observation.pharmacy import collect_course
 from sandkasse.cohort.observation.primary import bring_child, give_foot_care, give_service
 from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_poisson
@@ -40,6 +40,8 @@ def _begin_care(pen: Pen, who: Who, care: c.CareArrays, row: int) -> None:
         which = choose_diabetes_set(pen, care, row, conditions.codes[row, 0])
         code = choose_code(pen, care.codes, which, day)
         have_contact(pen, care.codes, day, conditions.specialty[row], c.INPATIENT, code, _NONE)
+    if conditions.rate[row, c.CONFIRMED] > 0.0:
+        take_first_hba1c(pen, who, care.laboratory, day)
     take_panel(pen, who, care.laboratory, conditions.panel[row], day)
 
 

@@ -15,8 +15,8 @@ from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, NEVER
 from sandkasse.cohort.observation.stream import Stream, draw, draw_normal, open_stream
 
 # Places in `Who.days`.
-PERSON, SEX, BIRTH, DEATH, FATAL, FIRST, STOP, KNOWN, ONSET, CKD, N_SPELLS = range(11)
-SPELLS = 11  # then start, end, first day of the laboratories and practice of each spell
+PERSON, SEX, BIRTH, DEATH, FATAL, FIRST, STOP, KNOWN, ONSET, CKD, N_SPELLS, HIGH = range(12)
+SPELLS = 12  # then start, end, first day of the laboratories and practice of each spell
 SPELL_START, SPELL_END, SPELL_LAB, SPELL_PRACTICE = range(4)
 # Places in `Who.traits`.
 SEEKING, SET_POINT, BMI_AT_20, BMI_SLOPE = range(4)
@@ -175,6 +175,7 @@ def gather(pen: Pen, lives: Lives, places: c.Places, conditions: c.Conditions, i
     days[BIRTH] = lives.birth_day[i]
     days[DEATH] = lives.death_day[i]
     days[FATAL] = lives.fatal_condition[i]
+    days[HIGH] = NEVER
     for k in range(who.onset.shape[0]):
         who.onset[k] = lives.onset_day[i, k]
         who.detected[k] = lives.detected_day[i, k]

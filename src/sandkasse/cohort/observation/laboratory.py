@@ -8,9 +8,9 @@ from sandkasse.cohort.observation import care as c
 from sandkasse.cohort.observation import facts as f
 from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.calendar import DAY_2011
+from sandkasse.cohort.observation.calendar import DAY_2011, NEVER
 from sandkasse.cohort.observation.facts import Pen, Who, push, push_trap, spell_at
-from sandkasse.cohort.observation.stream import draw, draw_normal
+from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_normal
 
 DIAGNOSTIC_LIMIT = 48  # mmol/mol; World Health Organization 2011, WHO/NMH/CHP/CPM/11.1
 _MOST_TICKS = 60_000_000
@@ -32,7 +32,7 @@ def take_panel(pen: Pen, who: Who, laboratory: c.Laboratory, panel: int, day: in
         if analysis < 0:
             break
         if analysis == c.HBA1C:
-            _take_hba1c(pen, who, laboratory, day, is_kept)
+            _take_hba1c(pen, who, laboratory, day, False)
         else:
             ticks = _value(pen, who, laboratory, analysis, day)
             if is_kept:
@@ -43,9 +43,16 @@ def take_panel(pen: Pen, who: Who, laboratory: c.Laboratory, panel: int, day: in
 def take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int) -> None:
     """Take an HbA1c alone, on a day on which the person is resident."""
     if day >= DAY_2011:
-        spell = spell_at(who.days, day)
-        is_kept = day >= who.days[f.SPELLS + 4 * spell + f.SPELL_LAB] or not pen.state.traps[t.LAB_COVERAGE]
-        _take_hba1c(pen, who, laboratory, day, is_kept)
+        _take_hba1c(pen, who, laboratory, day, False)
+
+
+@helper
+def take_first_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, known: int) -> None:
+    """Take the test that made somebody ask for the second one, on which diabetes became known."""
+    first, last = laboratory.repeated_days[0], laboratory.repeated_days[1]
+    day = known - first - int((last - first) * draw(pen.state.stream))
+    if day >= max(DAY_2011, who.days[f.ONSET]) and spell_at(who.days, day) >= 0:
+        _take_hba1c(pen, who, laboratory, day, True)
 
 
 @helper
@@ -64,10 +71,42 @@ def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int
 
 
 @helper
-def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept: bool) -> None:
-    """Take an HbA1c; between onset and detection a high value is overlooked, or the test was not taken at all."""
-    error = laboratory.measurement_sd * draw_normal(pen.state.stream)
+def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_telling: bool) -> None:
+    """Take an HbA1c, and perhaps a second one if it is high and the person not known to have diabetes.
+
+    Two high values would have led to detection. So before it a high value of a person with diabetes, and any but the
+    first high value of a person without, was overlooked or the test was not taken at all.
+    """
+    days = who.days
+    ticks = _measure_hba1c(pen, who, laboratory, day)
     is_overlooked = draw(pen.state.stream) < laboratory.overlooked
+    if ticks < DIAGNOSTIC_LIMIT or day >= days[f.KNOWN] or is_telling:
+        _report_hba1c(pen, who, laboratory, day, ticks)
+        return
+    is_first = days[f.ONSET] > day and days[f.HIGH] == NEVER
+    if not is_first and not is_overlooked:
+        return
+    _report_hba1c(pen, who, laboratory, day, ticks)
+    if is_first:
+        days[f.HIGH] = day
+    _repeat_hba1c(pen, who, laboratory, day)
+
+
+@helper
+def _repeat_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int) -> None:
+    """Test again after a high value, perhaps; a value that is high again would have led to detection."""
+    first, last = laboratory.repeated_days[0], laboratory.repeated_days[1]
+    is_repeated = draw(pen.state.stream) < laboratory.repeated_share
+    again = day + first + int((last - first) * draw(pen.state.stream))
+    if is_repeated and again < who.days[f.KNOWN] and spell_at(who.days, again) >= 0:
+        ticks = _measure_hba1c(pen, who, laboratory, again)
+        if ticks < DIAGNOSTIC_LIMIT:
+            _report_hba1c(pen, who, laboratory, again, ticks)
+
+
+@helper
+def _measure_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int) -> int:
+    """Measure HbA1c in whole mmol/mol: the true value, something that raises it now and then, and the error."""
     birth = who.days[f.BIRTH]
     bmi = bmi_on(day, birth, who.traits[f.BMI_AT_20], who.traits[f.BMI_SLOPE])
     value = hba1c_mmol_mol(
@@ -80,20 +119,22 @@ def _take_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, is_kept:
         who.treatment_stop,
         who.glycaemia,
         who.treatment_again,
+        who.days[f.KNOWN],
     )
-    ticks = max(_LOWEST_HBA1C, math.floor(value + error + 0.5))
-    is_high = ticks >= DIAGNOSTIC_LIMIT
-    if is_high and who.days[f.ONSET] <= day < who.days[f.KNOWN] and not is_overlooked:
-        return
-    if is_kept:
-        _report_hba1c(pen, laboratory, day, ticks)
-    elif is_high:
-        push_trap(pen, t.LAB_COVERAGE, day)
+    if draw(pen.state.stream) < laboratory.raised_share:
+        value += laboratory.raised_mean * draw_exponential(pen.state.stream)
+    spread = laboratory.measurement_sd + laboratory.sd_per_excess * max(0.0, value - DIAGNOSTIC_LIMIT)
+    return max(_LOWEST_HBA1C, math.floor(value + spread * draw_normal(pen.state.stream) + 0.5))
 
 
 @helper
-def _report_hba1c(pen: Pen, laboratory: c.Laboratory, day: int, ticks: int) -> None:
+def _report_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, day: int, ticks: int) -> None:
     """Report an HbA1c in per cent, in both units, or in mmol/mol, as laboratories did at the time."""
+    spell = spell_at(who.days, day)
+    if day < who.days[f.SPELLS + 4 * spell + f.SPELL_LAB] and pen.state.traps[t.LAB_COVERAGE]:
+        if ticks >= DIAGNOSTIC_LIMIT:
+            push_trap(pen, t.LAB_COVERAGE, day)
+        return
     has_units = pen.state.traps[t.HBA1C_UNITS]
     if not has_units or day >= laboratory.dcct_only_until:
         push(pen, w.RESULT, w.pack_result(day, c.HBA1C, ticks))

@@ -1,0 +1,74 @@
+"""Laboratory results: Observation."""
+
+import math
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sandkasse.transforms.fhir import assemble
+from sandkasse.transforms.fhir.codes import absent, coding, concept, read_codes, titled
+from sandkasse.transforms.fhir.parts import Part
+from sandkasse.transforms.fhir.source import Rows, Source
+
+_OBSERVATION = """
+{"resourceType":"Observation",
+"id":"lab-${pnr}-${number}",
+${meta}
+"status":"final",
+"category":[${category}],
+"code":${code},
+${taken}
+${value}
+"subject":{"reference":"Patient/${pnr}"}}
+"""
+
+
+def _read(part: Part) -> Rows:
+    results = part.read("lab_forsker", ["pnr", "samplingdate", "analysiscode", "value"])
+    return Rows(results.append_column("number", assemble.number_within(results["pnr"].combine_chunks())))
+
+
+def _write(rows: pa.Table, meta: str) -> pa.Array:
+    column = {name: rows[name].combine_chunks() for name in rows.column_names}
+    return assemble.fill(
+        _OBSERVATION,
+        meta=meta,
+        pnr=column["pnr"],
+        number=column["number"],
+        category=concept(coding("observation_category", "laboratory", "Laboratory")),
+        code=assemble.each_value(column["analysiscode"], _analysis),
+        taken=assemble.member("effectiveDateTime", column["samplingdate"], assemble.day),
+        value=_values(column["analysiscode"], column["value"]),
+    )
+
+
+SOURCES = (Source(resource="Observation", table="lab_forsker", rows=_read, write=_write),)
+
+
+def _analysis(code: str | None) -> str:
+    return titled("npu", code, "NPU") if code else absent()
+
+
+def _values(codes: pa.Array, values: pa.Array) -> pa.Array:
+    """Make a Quantity of each value, or say why there is none."""
+    there = pc.fill_null(pc.is_finite(values), False)
+    return assemble.join(
+        assemble.each_value(values, _beginning), pc.if_else(there, assemble.each_value(codes, _end), ",")
+    )
+
+
+def _beginning(value: float | None) -> str:
+    if value is not None and math.isfinite(value):
+        return f'"valueQuantity":{{"value":{assemble.decimal(value)}'
+    reason = (
+        ("not-a-number", "Not a Number (NaN)") if value is not None and math.isnan(value) else ("unknown", "Unknown")
+    )
+    return f'"dataAbsentReason":{concept(coding("absent", *reason))}'
+
+
+def _end(code: str | None) -> str:
+    unit = read_codes().analyses.get(code or "")
+    if unit is None:
+        return "},"
+    system = assemble.text(read_codes().systems["ucum"])
+    return f',"unit":{assemble.text(unit["words"])},"system":{system},"code":{assemble.text(unit["ucum"])}}},'

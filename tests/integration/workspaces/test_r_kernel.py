@@ -1,0 +1,104 @@
+"""An R notebook in a running workspace: it opens a dataset and hands in an answer, as a learner would."""
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from sandkasse.core.r_language import find_r
+from sandkasse.training.verdict import Verdict
+from sandkasse.training.wire import read_submission
+from sandkasse.workspaces.launcher import WorkspaceRequest
+from sandkasse.workspaces.local import LocalLauncher, LocalOptions
+from sandkasse.workspaces.sandbox import find_why_not_isolated
+
+REPOSITORY = Path(__file__).parents[3]
+pytestmark = pytest.mark.skipif(not find_r(os.environ).is_usable, reason=find_r(os.environ).why_not() or "R is here")
+
+LESSON = """
+library(dplyr, warn.conflicts = FALSE)
+registers <- sandkasse::open("steno-2")
+print(registers)
+visits <- collect(registers$visits)
+cat("rows", nrow(visits), "date", class(visits$visit_date), "\\n")
+n <- sandkasse::query(registers, "SELECT count(*) AS n FROM persons")$n
+sandkasse::check("count", n)
+sandkasse::check("list", data.frame(pnr = c("a", NA), day = as.Date(c("2020-02-29", NA)), n = 1:2))
+"""
+
+
+@dataclass
+class Portal:
+    """Takes answers as the portal does, and says that each of them is right."""
+
+    port: int = 0
+    answers: dict[str, object] = field(default_factory=dict)
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    told = Portal()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Authorization"] == "Bearer portal-secret"
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            submission = read_submission(self.headers["Content-Type"], body)
+            told.answers[submission.exercise] = submission.answer
+            verdict = Verdict(module="demo", exercise=submission.exercise, passed=True, says="It is right.")
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(verdict.to_json())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield told
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, notebook, tmp_path):
+    if isolation == "auto" and find_why_not_isolated():
+        pytest.skip(f"no isolation on this machine: {find_why_not_isolated()}")
+    own = tmp_path / "own"
+    own.mkdir()
+    request = WorkspaceRequest(
+        workspace_id="r",
+        user_id="me",
+        module_id="demo",
+        folder=own,
+        datasets={"steno-2": REPOSITORY / "datasets" / "steno-2"},
+        bindings={"steno-2": "steno-2"},
+        portal_url=f"http://127.0.0.1:{portal.port}",
+        portal_token="portal-secret",
+    )
+    launcher = LocalLauncher(LocalOptions(tmp_path / "run", (tmp_path / "hidden",), isolation=isolation))
+    try:
+        seen = notebook.of(launcher.start(request))
+        kernels = json.loads(seen.ask("api/kernelspecs", Authorization=f"token {seen.token}").body)["kernelspecs"]
+        assert kernels["ir"]["spec"]["display_name"] == "R"
+        assert "sandkasse.notebook.r_kernel" in kernels["ir"]["spec"]["argv"]
+        said = seen.run(LESSON, kernel_name="ir")
+    finally:
+        launcher.close()
+    assert re.search(r"visits +750 rows", said), said
+    assert "rows 750 date Date" in said
+    assert said.count("Passed. It is right.") == 2
+    assert portal.answers["count"] == 160
+    table = portal.answers["list"]
+    assert isinstance(table, pa.Table)
+    assert table.to_pydict()["pnr"] == ["a", None]
+    assert [str(day) for day in table.to_pydict()["day"]] == ["2020-02-29", "None"]
+    assert table.to_pydict()["n"] == [1, 2]
