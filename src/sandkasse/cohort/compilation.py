@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sandkasse.cohort.causes import by_cohort, compile_arms, compile_exposures, compile_position, compile_traits
+from sandkasse.cohort.kinship import compile_families
 from sandkasse.cohort.specification import Calendar, Condition, Effect, Incidence, Specification
 from sandkasse.cohort.tables import (
     BMI_LOWEST,
@@ -110,6 +111,13 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
             find_treatment=names.treatment,
             find_exposure=names.exposure,
             find_condition=names.condition,
+        ),
+        families=compile_families(
+            general,
+            mortality=_mortality(data),
+            fertility=tables.fertility,
+            table_year=TABLE_YEAR,
+            calendar_year=CALENDAR_YEAR,
         ),
         glycaemia=_glycaemia(specification, names),
         persons_in_nation=entries[1],
@@ -277,8 +285,6 @@ def _hazards(
     return {
         "hazard": np.ascontiguousarray(hazard),
         "bmi_ratio": bmi_ratio,
-        "family_weight": np.sqrt([trait.family_share for trait in general.traits]),
-        "own_weight": np.sqrt([1.0 - trait.family_share for trait in general.traits]),
         # A record has no empty arrays.
         "pregnancy_conditions": np.array(
             [c for c, condition in enumerate(conditions) if condition.incidence.per == "pregnancy"] or [-1],

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sandkasse.cohort.kinship import FamilyTables
 from sandkasse.cohort.specification import Specification
 from sandkasse.core.errors import InvalidInputError
 
@@ -41,8 +42,6 @@ class LifeTables(NamedTuple):
     beta_target: IntArray  # (effect of a trait,)
     beta_trait: IntArray
     beta_value: FloatArray
-    family_weight: FloatArray  # (trait,) square root of the family's share
-    own_weight: FloatArray  # (trait,)
     detect_year: FloatArray  # (year, condition)
     detect_age: FloatArray  # (age, condition)
     acute: FloatArray  # (year, age, condition) integrated hazard of acute death
@@ -146,6 +145,7 @@ class CompiledModel:
         interventions: Names, in the order of the arms after the natural course.
         tables: Arrays of the life kernel.
         arms: The natural course and the named interventions.
+        families: Arrays of the family kernels.
         glycaemia: Arrays of `cohort.life.glycaemia`: column numbers and coefficients.
         persons_in_nation: How many persons the entries add up to; a cohort of N is the share N of it.
         specification: The model as written.
@@ -159,6 +159,7 @@ class CompiledModel:
     interventions: tuple[str, ...]
     tables: LifeTables
     arms: Arms
+    families: FamilyTables
     glycaemia: FloatArray
     persons_in_nation: float
     specification: Specification

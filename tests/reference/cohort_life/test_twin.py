@@ -65,6 +65,8 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
             np.float32(story.position[1]),
         )
         assert shard.hba1c_set_point[i] == np.float32(story.set_point)
+        assert (int(shard.mother[i]), int(shard.father[i])) == (story.mother, story.father)
+        assert (int(shard.partner[i]), int(shard.partner_since[i])) == story.partner
         assert int(shard.death_day[i]) == story.death
         assert int(shard.fatal_condition[i]) == story.fatal
         assert days(shard.onset_day[i]) == story.onset
@@ -82,6 +84,12 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
             assert int(shard.death_day_under[i, arm]) == death
             walked |= {(model.interventions[arm], death != story.death)}
         walked |= set(story.onset) | {("fatal", story.fatal >= 0)} | {("put down", story.cause >= 0 > story.fatal)}
+        walked |= {("parents", (story.mother >= 0, story.father >= 0))}
+        walked |= {
+            ("moved along", story.mother >= 0 and len(story.spells) > len(twin.residence_alone(SEED, int(number))))
+        }
         walked |= {("spells", len(v)) for v in story.spells_of_treatment.values()} | {("places", len(story.spells))}
     assert walked >= {*range(len(model.conditions)), ("fatal", True), ("put down", True), ("spells", 2), ("places", 3)}
     assert walked >= {(name, True) for name in model.interventions}
+    assert walked >= {("parents", known) for known in ((False, False), (True, False), (True, True))}
+    assert ("moved along", True) in walked
