@@ -188,8 +188,13 @@ def _day(when: date) -> int:
 
 
 def _residents(life: LifeShard, day: int) -> Flags:
-    inside: Flags = ((life.residence_start <= day) & (day < life.residence_end)).any(axis=1)
-    return inside
+    return _are_resident(life, np.full(life.sex.shape, day, dtype=np.int64))
+
+
+def _are_resident(life: LifeShard, day: Days) -> Flags:
+    """Who is resident on a day of one's own."""
+    inside = (life.residence_start <= day[:, None]) & (day[:, None] < life.residence_end)
+    return np.asarray(inside.any(axis=1), dtype=np.bool_)
 
 
 def _of_age(life: LifeShard, target: Target, day: Days | int) -> Flags:
@@ -249,8 +254,7 @@ def _count_deaths(life: LifeShard, model: CompiledModel, target: Target, tally: 
         cause = life.cause_of_death
     dead = (life.death_day >= begin) & (life.death_day < end) & np.isin(cause, columns)
     day = np.minimum(life.death_day, NEVER - 1).astype(np.int64)
-    there = ((life.residence_start <= day[:, None]) & (day[:, None] < life.residence_end)).any(axis=1)
-    tally.events += float((dead & there).sum())
+    tally.events += float((dead & _are_resident(life, day)).sum())
 
 
 def _is_cause(model: CompiledModel, column: int, name: str, group: str) -> bool:
@@ -271,7 +275,7 @@ def _count_new(life: LifeShard, model: CompiledModel, target: Target, tally: _Ta
     for k in range(every.shape[1]):
         day = every[:, k]
         hit = (day >= begin) & (day < end) & _of_age(life, target, day)
-        hit &= ((life.residence_start <= day[:, None]) & (day[:, None] < life.residence_end)).any(axis=1)
+        hit &= _are_resident(life, day)
         if target.measure == "dead_within":
             tally.base += float(hit.sum())
             tally.events += float((hit & (life.death_day - day <= (target.within_days or 0.0))).sum())
