@@ -149,7 +149,7 @@ def read_below(
 
 def moments(column: pa.Array) -> pa.Array:
     """Give dates or local moments as FHIR writes them; null stays null."""
-    return with_offset(column) if pa.types.is_timestamp(column.type) else pc.cast(column, pa.string())
+    return with_offset(column) if pa.types.is_timestamp(column.type) else assemble.write_days(column)
 
 
 def columns_of(rows: pa.Table, *optional: str) -> dict[str, Any]:
@@ -242,8 +242,8 @@ def _periods(starts: pa.Array, ends: pa.Array) -> pa.Array:
     ends = ends.cast(starts.type)
     begun = pc.coalesce(starts, ends)
     ended = pc.if_else(pc.fill_null(pc.greater_equal(ends, begun), False), ends, None)
-    first = assemble.each_value(moments(starts), lambda text: "" if text is None else f'"start":"{text}"')
-    last = assemble.each_value(moments(ended), lambda text: "" if text is None else f'"end":"{text}"')
-    comma = pc.if_else(pc.and_(starts.is_valid(), ended.is_valid()), ",", "")
-    written = assemble.join('"period":{', first, comma, last, "},")
-    return pc.if_else(pc.or_(starts.is_valid(), ended.is_valid()), written, "")
+    begins, finishes = starts.is_valid(), ended.is_valid()
+    first = assemble.where(begins, '"start":"', moments(starts), '"')
+    comma = pc.if_else(pc.and_(begins, finishes), ",", "")
+    last = assemble.where(finishes, '"end":"', moments(ended), '"')
+    return assemble.where(pc.or_(begins, finishes), '"period":{', first, comma, last, "},")

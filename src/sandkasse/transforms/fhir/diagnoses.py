@@ -72,7 +72,7 @@ def _write(of: _Diagnoses, rows: pa.Table, meta: str) -> pa.Array:
         kind=assemble.each_value(column[of.kind], _kind),
         code=assemble.each_value(column[of.code], _code),
         # The registers date a diagnosis by its contact alone.
-        recorded=assemble.member("recordedDate", moments(column[CONTACT + of.era.start]), assemble.text),
+        recorded=assemble.dated("recordedDate", moments(column[CONTACT + of.era.start])),
         pnr=column["pnr"],
     )
 

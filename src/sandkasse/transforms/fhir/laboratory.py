@@ -41,7 +41,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         number=column["number"],
         category=concept(coding("observation_category", "laboratory", "Laboratory")),
         code=assemble.each_value(column["analysiscode"], _analysis),
-        taken=assemble.member("effectiveDateTime", column["samplingdate"], assemble.day),
+        taken=assemble.dated("effectiveDateTime", assemble.write_days(column["samplingdate"])),
         value=_values(column["value"], units),
     )
 

@@ -38,7 +38,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         number=column["number"],
         handed_over=_handed_over(column["volume"], column["apk"]),
         drug=assemble.each_value(column["atc"], _drug),
-        bought=assemble.member("effectiveDateTime", column["eksd"], assemble.day),
+        bought=assemble.dated("effectiveDateTime", assemble.write_days(column["eksd"])),
         reason=assemble.each_value(column["indo"], _reason),
     )
 

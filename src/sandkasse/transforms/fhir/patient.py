@@ -50,8 +50,8 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         meta=meta,
         pnr=column["pnr"],
         gender=assemble.member("gender", column["koen"], lambda sex: assemble.text(_SEX.get(sex, "unknown"))),
-        birth=assemble.member("birthDate", column["foed_dato"], assemble.day),
-        death=assemble.member("deceasedDateTime", column["doddato"], assemble.day),
+        birth=assemble.dated("birthDate", assemble.write_days(column["foed_dato"])),
+        death=assemble.dated("deceasedDateTime", assemble.write_days(column["doddato"])),
         address=_addresses(column),
         marital=assemble.member("maritalStatus", column["civst"], _marital_status),
         system=identifier("pnr"),
@@ -104,11 +104,13 @@ def _look_up(table: pa.Table, of: pa.Table, persons: pa.Array) -> pa.Table:
 
 
 def _addresses(column: dict[str, pa.Array]) -> pa.Array:
-    return assemble.join(
+    since, until = assemble.write_days(column["since"]), assemble.write_days(column["until"])
+    return assemble.where(
+        column["kom"].is_valid(),
         assemble.each_value(column["kom"], _municipality),
-        assemble.each_value(column["since"], lambda day: "" if day is None else f'"start":{assemble.day(day)}'),
-        assemble.each_value(column["until"], lambda day: "" if day is None else f',"end":{assemble.day(day)}'),
-        assemble.each_value(column["kom"], lambda code: "" if code is None else "}}],"),
+        assemble.where(since.is_valid(), '"start":"', since, '"'),
+        assemble.where(until.is_valid(), ',"end":"', until, '"'),
+        "}}],",
     )
 
 

@@ -68,7 +68,7 @@ def _write(of: _Operations, rows: pa.Table, meta: str) -> pa.Array:
         number=column["number"],
         category=assemble.each_value(column[of.kind or ""], _kind),
         code=assemble.each_value(column[of.code], partial(_code, of.system)),
-        performed=assemble.member("performedDateTime", moments(column[of.day]), assemble.text),
+        performed=assemble.dated("performedDateTime", moments(column[of.day])),
         pnr=column["pnr"],
     )
 

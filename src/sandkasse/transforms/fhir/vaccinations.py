@@ -1,6 +1,7 @@
 """Vaccinations: Immunization."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sandkasse.contract.codes import code_title
 from sandkasse.transforms.fhir import assemble
@@ -35,7 +36,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         pnr=column["pnr"],
         number=column["number"],
         vaccine=assemble.each_value(pairs, _vaccine),
-        given=assemble.each_value(column["vaccinationsdato"], _given),
+        given=_given(column["vaccinationsdato"]),
     )
 
 
@@ -54,6 +55,8 @@ def _vaccine(pair: str) -> str:
     return concept(coding("atc", code), words=words)
 
 
-def _given(day: object) -> str:
-    # R4 asks when a vaccine was given, in words where no date is known.
-    return '"occurrenceString":"unknown"' if day is None else f'"occurrenceDateTime":{assemble.day(day)}'
+def _given(day: pa.Array) -> pa.Array:
+    """Say when a vaccine was given; R4 asks for it, in words where no date is known."""
+    days = assemble.write_days(day)
+    written = assemble.where(days.is_valid(), '"occurrenceDateTime":"', days, '"')
+    return pc.if_else(days.is_valid(), written, '"occurrenceString":"unknown"')
