@@ -43,8 +43,8 @@ _SHORTEST_ICD10 = 3
 def read_athena(path: Path, codes: Iterable[tuple[str, str]]) -> CodeMap:
     """Read what some codes map to in a download from Athena.
 
-    ATC codes map to ingredients, diagnoses of SKS through ICD-10 (a Danish extension counts as the code that it extends),
-    NPU codes where the download has them. Only standard concepts that are valid count.
+    ATC codes map to ingredients, diagnoses of SKS through ICD-10 (a Danish extension counts as the code that it
+    extends), NPU codes where the download has them. Only standard concepts that are valid count.
 
     Args:
         path: The zip file, or the folder that it unpacks to.
@@ -104,8 +104,8 @@ def _open(con: duckdb.DuckDBPyConnection, file: Path, columns: tuple[str, ...]) 
         )
     named = "{" + ", ".join(f"'{name}': 'VARCHAR'" for name in header) + "}"
     place = str(file).replace("'", "''")
-    con.execute(
-        f"create view {file.stem.lower()} as select * from read_csv('{place}', delim='\t', quote='', escape='', "
+    con.execute(  # only the file's place and its own header, quoted
+        f"create view {file.stem.lower()} as select * from read_csv('{place}', delim='\t', quote='', escape='', "  # noqa: S608
         f"header=true, columns={named}, auto_detect=false, null_padding=true, strict_mode=false)"
     )
 
@@ -179,9 +179,7 @@ def _concepts(con: duckdb.DuckDBPyConnection, ids: set[int]) -> dict[int, Concep
     return {row[0]: Concept(*row) for row in rows}
 
 
-def _metadata(
-    con: duckdb.DuckDBPyConnection, concepts: Iterable[Concept]
-) -> dict[str, dict[str, dict[str, object]]]:
+def _metadata(con: duckdb.DuckDBPyConnection, concepts: Iterable[Concept]) -> dict[str, dict[str, dict[str, object]]]:
     """Find the concepts that stand for the domains and classes themselves, and the vocabularies' own rows."""
     listed = list(concepts)
     names = {

@@ -1,7 +1,7 @@
 """Running the plan on DuckDB: part by part, each part's persons whole, straight from Parquet to Parquet."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,27 +14,13 @@ import pyarrow.parquet as pq
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.runner import Runner
+from sandkasse.transforms.omop import concepts
+from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
 from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
 from sandkasse.transforms.omop.registers import REGISTERS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
+from sandkasse.transforms.omop.source import divide, find_codes, find_days, name_files
 from sandkasse.transforms.omop.vocabulary import CodeMap, map_codes, read_shipped, vocabulary_tables
-
-CODE_COLUMNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("lmdb", "atc", ("DK-ATC",)),
-    ("lpr_diag", "c_diag", ("DK-SKS", "DK-ICD8")),
-    ("lpr3a_diagnose", "diag_kode", ("DK-SKS",)),
-    ("lpr3f_diagnoser", "diagnosekode", ("DK-SKS",)),
-    ("lab_forsker", "analysiscode", ("DK-NPU",)),
-    ("sysi", "speciale", ("DK-YDELSE",)),
-    ("sssy", "speciale", ("DK-YDELSE",)),
-    ("lpr_adm", "c_spec", ("DK-SPECIALE",)),
-    ("lpr3a_kontakt", "kont_ans_hovedspec", ("DK-SPECIALE",)),
-    ("lpr3f_kontakter", "hovedspeciale_ans", ("DK-SPECIALE",)),
-)
-"""Where codes stand, and of which vocabulary they are; of two, letters decide for the first and digits for the second."""
-
-_GLOB_CHARACTERS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
-_FIRST_DAYS = (("lpr_adm", "d_inddto"), ("lmdb", "eksd"), ("lab_forsker", "samplingdate"), ("bef", "referencetid"))
 
 
 @dataclass(frozen=True)
@@ -146,21 +132,9 @@ def build_omop(
             "There is no table bef: without it nobody's sex and date of birth are known.",
             next_step="give a dataset that keeps the contract dk-registers",
         )
-    schemas = {name: pq.read_schema(paths[0]).empty_table() for name, paths in present.items()}
     found = list(find_codes(present))
     maps = ([read_codes(found)] if read_codes else []) + [read_shipped()]
-    codes = map_codes(found, *maps)
-    plan = compile_plan(
-        unbound({name: ibis.Schema.from_pyarrow(table.schema) for name, table in schemas.items()}, **find_days(present)),
-        dialect="duckdb",
-    )
-    once = {step.name for step in STEPS if step.once}
-    queries = tuple((name, query, not name.startswith("_")) for name, query in plan.items() if name not in once)
-    parts = divide(present)
-    threads = 1 if len(parts) > 1 else 0
-    tasks = [
-        PartTask(number, part, schemas, queries, codes, out, threads) for number, part in enumerate(parts)
-    ]
+    tasks, once = _tasks(present, map_codes(found, *maps), out)
     rows: Counter[str] = Counter()
     mapped: Counter[str] = Counter()
     progress(0, len(tasks), "parts")
@@ -169,15 +143,30 @@ def build_omop(
         mapped.update(result.mapped)
         progress(done, len(tasks), "parts")
     _check_persons_whole(out)
-    single = PartTask(0, present, schemas, tuple((n, q, True) for n, q in plan.items() if n in once), codes, out, 0)
-    rows.update(make_part(single).rows)
-    tables = vocabulary_tables(codes, *maps) | {"cdm_source": source_table(release, maps[0].version)}
+    rows.update(make_part(once).rows)
+    tables = vocabulary_tables(once.codes, *maps) | {"cdm_source": source_table(release, maps[0].version)}
     for name, table in tables.items():
         (out / name).mkdir(parents=True)
         pq.write_table(table, out / name / "part-00000.parquet", compression="zstd", store_schema=False)
         rows[name] = table.num_rows
     read = {name: sum(pq.read_metadata(path).num_rows for path in paths) for name, paths in present.items()}
     return Built(read, dict(sorted(rows.items())), {n: mapped[n] for n in MAIN_CONCEPTS if n in rows}, maps[0].version)
+
+
+def _tasks(files: Mapping[str, tuple[Path, ...]], codes: pa.Table, out: Path) -> tuple[list[PartTask], PartTask]:
+    """Plan the parts, and what is made once for all of them."""
+    schemas = {name: pq.read_schema(paths[0]).empty_table() for name, paths in files.items()}
+    inputs = unbound(
+        {name: ibis.Schema.from_pyarrow(table.schema) for name, table in schemas.items()}, **find_days(files)
+    )
+    plan = compile_plan(inputs, dialect="duckdb")
+    common = {step.name for step in STEPS if step.once}
+    queries = tuple((name, query, not name.startswith("_")) for name, query in plan.items() if name not in common)
+    parts = divide(files)
+    threads = 1 if len(parts) > 1 else 0
+    tasks = [PartTask(number, part, schemas, queries, codes, out, threads) for number, part in enumerate(parts)]
+    once = tuple((name, query, True) for name, query in plan.items() if name in common)
+    return tasks, PartTask(0, files, schemas, once, codes, out, 0)
 
 
 def make_part(task: PartTask) -> PartResult:
@@ -198,7 +187,7 @@ def make_part(task: PartTask) -> PartResult:
                 continue
             concept = MAIN_CONCEPTS.get(name)
             known = f'count(*) filter ("{concept}" <> 0)' if concept else "0"
-            found = con.execute(f'select count(*), {known} from "{name}"').fetchone()
+            found = con.execute(f'select count(*), {known} from "{name}"').fetchone()  # noqa: S608  our own names
             assert found is not None
             rows[name] = found[0]
             if concept:
@@ -206,61 +195,12 @@ def make_part(task: PartTask) -> PartResult:
             folder = task.out / name
             folder.mkdir(parents=True, exist_ok=True)
             place = str(folder / f"part-{task.number:05d}.parquet").replace("'", "''")
-            con.execute(f'copy "{name}" to \'{place}\' (format parquet, compression zstd)')
+            con.execute(f"copy \"{name}\" to '{place}' (format parquet, compression zstd)")
     return PartResult(rows, mapped)
-
-
-def divide(files: Mapping[str, Sequence[Path]]) -> list[dict[str, tuple[Path, ...]]]:
-    """Divide register files into parts that can be made alone: files of one name belong together.
-
-    Returns:
-        The files of each part by table; one part with everything where the tables are not divided alike.
-    """
-    names = {name: {path.name for path in paths} for name, paths in files.items()}
-    if any(len(paths) != len(names[name]) for name, paths in files.items()) or len(names["bef"]) < 2:
-        return [{name: tuple(paths) for name, paths in files.items()}]
-    if any(not found <= names["bef"] for found in names.values()):
-        return [{name: tuple(paths) for name, paths in files.items()}]
-    return [
-        {name: tuple(path for path in paths if path.name == part) for name, paths in files.items()}
-        for part in sorted(names["bef"])
-    ]
-
-
-def find_codes(files: Mapping[str, Sequence[Path]]) -> Iterator[tuple[str, str]]:
-    """List every code that the registers hold, with its vocabulary."""
-    with duckdb.connect() as con:
-        for table, column, vocabularies in CODE_COLUMNS:
-            if table not in files:
-                continue
-            source = _scan(con, files[table])
-            query = f'select distinct upper("{column}") from registers where "{column}" is not null order by 1'
-            if vocabularies[0] == "DK-SPECIALE":
-                query = query.replace("upper", "")
-            for (code,) in source.query("registers", query).fetchall():
-                yield (vocabularies[-1] if code[:1].isdigit() else vocabularies[0]), code
-
-
-def find_days(files: Mapping[str, Sequence[Path]]) -> dict[str, date]:
-    """Find the first day of which any register tells, and the first and the last status of the population register."""
-    with duckdb.connect() as con:
-
-        def extreme(how: str, table: str, column: str) -> date | None:
-            rows = _scan(con, files[table]).query("registers", f'select {how}("{column}") from registers').fetchall()
-            return rows[0][0] if rows else None
-
-        first, last = extreme("min", "bef", "referencetid"), extreme("max", "bef", "referencetid")
-        days = [extreme("min", table, column) for table, column in _FIRST_DAYS if table in files]
-    if first is None or last is None:
-        raise InvalidInputError("The table bef is empty.", next_step="give a dataset with persons in it")
-    return {"first_day": min(day for day in days if day), "first_status": first, "last_status": last}
 
 
 def source_table(release: Release, vocabulary_version: str) -> pa.Table:
     """Build cdm_source: its one row."""
-    from sandkasse.transforms.omop import concepts
-    from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
-
     row = {
         "cdm_source_name": release.name[:255],
         "cdm_source_abbreviation": release.abbreviation[:25],
@@ -282,24 +222,20 @@ def _register(con: duckdb.DuckDBPyConnection, task: PartTask) -> None:
     for name, empty in task.schemas.items():
         paths = task.files.get(name, ())
         if paths:
-            _scan(con, paths).create_view(name)
+            name_files(con, name, paths)
         else:
             con.register(name, empty)
 
 
 def _check_persons_whole(out: Path) -> None:
     with duckdb.connect() as con:
-        persons = _scan(con, sorted((out / "person").iterdir()))
-        found = persons.query("persons", "select count(*) - count(distinct person_id) from persons").fetchall()
+        name_files(con, "persons", sorted((out / "person").iterdir()))
+        found = con.execute("select count(*) - count(distinct person_id) from persons").fetchall()
     if found[0][0]:
         raise InvalidInputError(
             "Rows of one person lie in several parts of the registers.",
             next_step="write each register as one file, or divide all of them by person",
         )
-
-
-def _scan(con: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> duckdb.DuckDBPyRelation:
-    return con.from_parquet([str(path).translate(_GLOB_CHARACTERS) for path in paths])
 
 
 def _nothing() -> None:

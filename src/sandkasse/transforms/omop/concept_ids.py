@@ -1,8 +1,9 @@
 """Identifiers for codes that have none in the international vocabularies, by a rule that needs no table and no hash.
 
-Identifiers from 2,000,000,000 on are left to each site (OHDSI's convention). A concept identifier is a 32-bit number, so
-147 million are free. Each vocabulary has a block of them, and a code is read as a number whose digits are its characters:
-the same code has the same identifier everywhere, for ever. A code that is not built as its block expects has none (0).
+Identifiers from 2,000,000,000 on are left to each site (OHDSI's convention). A concept identifier is a 32-bit number,
+so 147 million are free. Each vocabulary has a block of them, and a code is read as a number whose digits are its
+characters: the same code has the same identifier everywhere, for ever. A code that is not built as its block expects
+has none (0).
 """
 
 from dataclasses import dataclass

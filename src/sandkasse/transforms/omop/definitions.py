@@ -1,6 +1,7 @@
 """The official definitions of the OMOP Common Data Model 5.4: its tables and fields, as records."""
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -129,9 +130,8 @@ def _field(row: dict[str, str]) -> Field:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    path = files("sandkasse.transforms.omop") / "official" / name
-    with path.open(encoding="utf-8", newline="") as handle:
-        yield from csv.DictReader(handle)
+    text = (files("sandkasse.transforms.omop") / "official" / name).read_text(encoding="utf-8")
+    yield from csv.DictReader(io.StringIO(text))
 
 
 def _text(value: str) -> str:

@@ -25,6 +25,8 @@ def stretch(rows: ir.Table, *, gap_days: int) -> ir.Table:
     spells = marked.mutate(spell=marked.begins.sum().over(so_far))
     return (
         spells.group_by("person_id", "concept_id", "spell")
-        .aggregate(start=spells.start.min(), end=spells.end.max(), n=spells.count(), uncovered_days=spells.uncovered.sum())
+        .aggregate(
+            start=spells.start.min(), end=spells.end.max(), n=spells.count(), uncovered_days=spells.uncovered.sum()
+        )
         .drop("spell")
     )

@@ -115,7 +115,9 @@ def compile_plan(inputs: Inputs, *, dialect: str) -> dict[str, str]:
         inputs: Registers and codes, as tables of any engine or of none.
         dialect: An engine that Ibis knows: `duckdb`, `postgres`, `pyspark`, `trino`, ….
     """
-    return {name: str(ibis.to_sql(expression, dialect=dialect)) for name, expression in build_expressions(inputs).items()}
+    return {
+        name: str(ibis.to_sql(expression, dialect=dialect)) for name, expression in build_expressions(inputs).items()
+    }
 
 
 def unbound(schemas: Mapping[str, ibis.Schema], **when: Any) -> Inputs:

@@ -12,6 +12,8 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
+from sandkasse.transforms.omop.shape import add_days
+
 REGISTERS = (
     "bef",
     "dod",
@@ -29,6 +31,7 @@ REGISTERS = (
 """The register tables that are read, where they are there."""
 
 # Identifiers of contacts have 18 digits at most; each register's lie in a range of their own below 2 ** 63.
+DAYS_A_WEEK = 7
 LPR3_FROM = 1_000_000_000_000_000_000
 SERVICES_FROM = 2_000_000_000_000_000_000
 
@@ -72,8 +75,8 @@ def union(tables: list[ir.Table]) -> ir.Table:
 def persons(inputs: Inputs) -> ir.Table:
     """Give everybody of whom sex and date of birth are known.
 
-    The population register repeats them each year; the earliest row counts, and the latest for the municipality. Who was
-    never in it (dead or gone before it begins) cannot be described, and is left out, as the convention has it.
+    The population register repeats them each year; the earliest row counts, and the latest for the municipality. Who
+    was never in it (dead or gone before it begins) cannot be described, and is left out, as the convention has it.
 
     Returns:
         person_id, pnr, koen, foed_dato, kom, doddato.
@@ -155,13 +158,15 @@ def services(inputs: Inputs) -> ir.Table:
     week = rows.honuge.substr(2, 2).cast("int32")
     # The registers begin in 1990.
     fourth = ibis.date(ibis.ifelse(year >= 90, year + 1900, year + 2000), 1, 4)
-    monday = fourth + (week * 7 - 7 - fourth.day_of_week.index().cast("int32")).as_interval("D")
-    dated = rows.select(person_id=rows.pnr.cast("int64"), code=rows.speciale, week=rows.honuge.cast("int64"), monday=monday)
+    monday = add_days(fourth, week * 7 - 7 - fourth.day_of_week.index().cast("int32"))
+    dated = rows.select(
+        person_id=rows.pnr.cast("int64"), code=rows.speciale, week=rows.honuge.cast("int64"), monday=monday
+    )
     person = inputs.made["_person"]
     known = dated.inner_join(person.select("person_id", "foed_dato", "doddato"), "person_id")
     known = known.mutate(start_date=ibis.greatest(known.monday, known.foed_dato))
     alive = known.filter(known.doddato.isnull() | (known.start_date <= known.doddato))
-    in_week = alive.filter(alive.monday + ibis.interval(days=6) >= alive.foed_dato)
+    in_week = alive.filter(alive.foed_dato.delta(alive.monday, unit="day") < DAYS_A_WEEK)
     group = in_week.code.substr(0, 2)
     return in_week.select(
         visit_occurrence_id=SERVICES_FROM + in_week.person_id * 1_000_000 + in_week.week * 100 + group.cast("int64"),
@@ -182,9 +187,7 @@ def within_life(rows: ir.Table, person: ir.Table, day: str) -> ir.Table:
     """
     columns = rows.columns
     joined = rows.inner_join(person.select("person_id", "foed_dato", "doddato"), "person_id")
-    kept = joined.filter(
-        joined[day] >= joined.foed_dato, joined.doddato.isnull() | (joined[day] <= joined.doddato)
-    )
+    kept = joined.filter(joined[day] >= joined.foed_dato, joined.doddato.isnull() | (joined[day] <= joined.doddato))
     return kept.select(*columns)
 
 
@@ -214,9 +217,10 @@ def _lpr3f(kontakter: ir.Table) -> ir.Table:
     return _lpr3(kontakter, kontakter.dato_start, None, "hovedspeciale_ans")
 
 
-def _lpr3(
-    kontakt: ir.Table, start: ir.DateColumn, moment: ir.TimestampColumn | None, specialty: str
-) -> ir.Table:
+_LPR3 = "LPR3"
+
+
+def _lpr3(kontakt: ir.Table, start: ir.DateColumn, moment: ir.TimestampColumn | None, specialty: str) -> ir.Table:
     """Shape the third version, which has no kind of contact: it is derived where the end of the contact is known.
 
     A contact of twelve hours or more counts as an inpatient's, as the Danish Health Data Authority counts them.
@@ -228,6 +232,6 @@ def _lpr3(
         start_datetime=ibis.null("timestamp(6)") if moment is None else moment.cast("timestamp(6)"),
         end_date=start,
         kind=ibis.null("string"),
-        kind_source=ibis.null("string"),
+        kind_source=ibis.literal(_LPR3),
         specialty=kontakt[specialty],
     )

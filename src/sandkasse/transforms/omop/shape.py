@@ -45,3 +45,12 @@ def number_rows(rows: ir.Table, name: str, *by: str) -> ir.Table:
     """
     order = ibis.row_number().over(group_by=rows.person_id, order_by=[rows[column] for column in by])
     return rows.mutate(**{name: rows.person_id * EVENTS_A_PERSON + order + 1})
+
+
+def add_days(day: ir.DateValue, days: ir.IntegerValue) -> ir.DateValue:
+    """Give the date so many days later.
+
+    Engines make a moment of a date and an interval, which Ibis does not know: hence the way over moments.
+    """
+    moment = day.cast("timestamp") + days.as_interval("D")
+    return moment.cast("date")

@@ -5,6 +5,7 @@ Without a download of the user's own, only the few concepts that come with the s
 """
 
 import csv
+import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,6 +14,7 @@ from importlib.resources import files
 
 import pyarrow as pa
 
+from sandkasse.contract.codes import code_title
 from sandkasse.transforms.omop.concept_ids import VOCABULARY_CONCEPTS, own_concept_id
 from sandkasse.transforms.omop.definitions import read_definitions
 from sandkasse.transforms.omop.plan import CODES_SCHEMA
@@ -20,6 +22,13 @@ from sandkasse.transforms.omop.plan import CODES_SCHEMA
 VALID_FROM, VALID_TO = date(1970, 1, 1), date(2099, 12, 31)
 
 _DOMAINS = {"DK-ATC": "Drug", "DK-NPU": "Measurement", "DK-YDELSE": "Procedure", "DK-SPECIALE": "Provider"}
+_SYSTEMS = {
+    "DK-ATC": ("ATC",),
+    "DK-SKS": ("SKS (ICD-10 with a D in front)",),
+    "DK-ICD8": ("ICD-8 until 1993, SKS (ICD-10 with a D in front) from 1994",),
+    "DK-NPU": ("NPU",),
+    "DK-YDELSE": ("Specialties and services of the health insurance",),
+}
 _NO_CONDITIONS = "VWXYZ"  # chapters of ICD-10: external causes, and factors influencing contact with health services
 
 
@@ -99,8 +108,8 @@ def map_codes(codes: Iterable[tuple[str, str]], *mappings: CodeMap) -> pa.Table:
         mappings: Where to look, the first that knows a code decides.
 
     Returns:
-        A table of `CODES_SCHEMA`, one row for each code and concept, in the order of the codes; concept 0 where no mapping
-        knows the code.
+        A table of `CODES_SCHEMA`, one row for each code and concept, in the order of the codes; concept 0 where no
+        mapping knows the code.
     """
     names = _names()
     texts = {(vocabulary, name): code for (vocabulary, code), (name, _, _) in names.items()}
@@ -145,7 +154,9 @@ def vocabulary_tables(codes: pa.Table, *mappings: CodeMap) -> dict[str, pa.Table
         "concept": _table("concept", [concepts[key].row() for key in sorted(concepts)]),
         "vocabulary": _table("vocabulary", [row.row("vocabulary") for row in metadata if row.kind == "vocabulary"]),
         "domain": _table("domain", [row.row("domain") for row in metadata if row.kind == "domain"]),
-        "concept_class": _table("concept_class", [r.row("concept_class") for r in metadata if r.kind == "concept_class"]),
+        "concept_class": _table(
+            "concept_class", [r.row("concept_class") for r in metadata if r.kind == "concept_class"]
+        ),
         "relationship": _table("relationship", [r.relationship() for r in metadata if r.kind == "relationship"]),
         "concept_relationship": _table("concept_relationship", _relations(pairs)),
         "source_to_concept_map": _table("source_to_concept_map", _source_map(rows, concepts)),
@@ -225,9 +236,17 @@ def _own_concepts(rows: Iterable[Mapping[str, object]]) -> dict[int, Concept]:
         number, vocabulary, code = int(str(row["source_concept_id"])), str(row["vocabulary"]), str(row["code"])
         if number and (vocabulary != "DK-SPECIALE" or code.isdigit() or number not in found):
             known = next((c for (v, c), (name, _, _) in names.items() if v == vocabulary and name == code), code)
-            name = names.get((vocabulary, known), (f"{vocabulary} {code}", None, 0))[0]
+            name = names.get((vocabulary, known), ("", None, 0))[0] or _title(vocabulary, known)
             found[number] = Concept(number, name, own_domain(vocabulary, known), vocabulary, "Undefined", None, known)
     return found
+
+
+def _title(vocabulary: str, code: str) -> str:
+    """Name a code in words; the title may be that of the group that it belongs to, so that the code stands with it."""
+    for system in _SYSTEMS.get(vocabulary, ()):
+        if title := code_title(system, code):
+            return f"{title} ({code})"
+    return f"{vocabulary} {code}"
 
 
 def _targets(vocabulary: str, code: str, mappings: Iterable[CodeMap]) -> list[tuple[int, str]]:
@@ -280,6 +299,5 @@ def _names() -> dict[tuple[str, str], tuple[str, str | None, int]]:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    path = files("sandkasse.transforms.omop") / "vocabulary" / name
-    with path.open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+    text = (files("sandkasse.transforms.omop") / "vocabulary" / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))

@@ -1,6 +1,5 @@
 """condition_era: stretches of time in which a person has a condition."""
 
-import ibis
 import ibis.expr.types as ir
 
 from sandkasse.transforms.omop.eras import stretch
@@ -12,7 +11,7 @@ PERSISTENCE_DAYS = 30
 
 
 def condition_era(inputs: Inputs) -> ir.Table:
-    """Build condition_era from condition_occurrence, for standard concepts; concept 0 is no condition and has no era."""
+    """Build condition_era from condition_occurrence, for standard concepts; concept 0 has no era."""
     rows = inputs.made["condition_occurrence"]
     mapped = rows.filter(rows.condition_concept_id != 0)
     eras = stretch(

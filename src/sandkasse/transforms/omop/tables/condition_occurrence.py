@@ -13,8 +13,8 @@ def condition_occurrence(inputs: Inputs) -> ir.Table:
 
     - One row for each standard condition that a diagnosis maps to; a diagnosis without one has concept 0.
     - Codes of other domains (reasons for contact, say) go to observation.
-    - The day is that of the contact. `condition_status_concept_id` says main (A) or secondary (B) diagnosis; referral and
-      additional diagnoses keep their letter only.
+    - The day is that of the contact. `condition_status_concept_id` says main (A) or secondary (B) diagnosis; referral
+      and additional diagnoses keep their letter only.
     """
     found = coded_diagnoses(inputs)
     kept = found.filter(found.domain == "Condition")

@@ -1,6 +1,5 @@
 """drug_era: stretches of time in which a person takes an ingredient."""
 
-import ibis
 import ibis.expr.types as ir
 
 from sandkasse.transforms.omop.eras import stretch
@@ -14,8 +13,8 @@ PERSISTENCE_DAYS = 30
 def drug_era(inputs: Inputs) -> ir.Table:
     """Build drug_era from drug_exposure, for standard ingredients.
 
-    `gap_days` are the days of the era that no exposure covers. Only ingredients have eras: the mapping of ATC codes gives
-    ingredients, and concept 0 is none.
+    `gap_days` are the days of the era that no exposure covers. Only ingredients have eras: the mapping of ATC codes
+    gives ingredients, and concept 0 is none.
     """
     rows = inputs.made["drug_exposure"]
     mapped = rows.filter(rows.drug_concept_id != 0)

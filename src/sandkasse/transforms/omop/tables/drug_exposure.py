@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.registers import Inputs, within_life
-from sandkasse.transforms.omop.shape import conform, number_rows
+from sandkasse.transforms.omop.shape import add_days, conform, number_rows
 
 
 def drug_exposure(inputs: Inputs) -> ir.Table:
@@ -28,9 +28,7 @@ def drug_exposure(inputs: Inputs) -> ir.Table:
     inside = numbered.inner_join(
         period.select("person_id", "observation_period_start_date", "observation_period_end_date"), "person_id"
     )
-    inside = inside.filter(
-        inside.day.between(inside.observation_period_start_date, inside.observation_period_end_date)
-    )
+    inside = inside.filter(inside.day.between(inside.observation_period_start_date, inside.observation_period_end_date))
     days = ibis.greatest(inside.quantity.ceil().cast("int32"), 1)
     return conform(
         "drug_exposure",
@@ -39,9 +37,7 @@ def drug_exposure(inputs: Inputs) -> ir.Table:
             person_id=inside.person_id,
             drug_concept_id=inside.concept_id,
             drug_exposure_start_date=inside.day,
-            drug_exposure_end_date=ibis.least(
-                inside.day + (days - 1).as_interval("D"), inside.observation_period_end_date
-            ),
+            drug_exposure_end_date=ibis.least(add_days(inside.day, days - 1), inside.observation_period_end_date),
             drug_type_concept_id=ibis.literal(concepts.REGISTRY),
             quantity=inside.quantity,
             days_supply=days,

@@ -14,8 +14,8 @@ def observation_period(inputs: Inputs) -> ir.Table:
     The population register says who is resident on each 1 January; between two of them every record of any register
     shows that a person was there. So:
 
-    - a period goes from the first to the last sign of a person, and breaks only where a 1 January lies between two signs
-      on which the register does not have the person (emigrated, and come back);
+    - a period goes from the first to the last sign of a person, and breaks only where a 1 January lies between two
+      signs on which the register does not have the person (emigrated, and come back);
     - birth (from the day on which the registers begin) and death are signs;
     - who was resident on the last 1 January and did not die stays until the end of that year.
 
@@ -42,9 +42,7 @@ def observation_period(inputs: Inputs) -> ir.Table:
         ),
         period_type_concept_id=ibis.literal(concepts.REGISTRY),
     )
-    return conform(
-        "observation_period", number_rows(ended, "observation_period_id", "observation_period_start_date")
-    )
+    return conform("observation_period", number_rows(ended, "observation_period_id", "observation_period_start_date"))
 
 
 def signs(inputs: Inputs) -> ir.Table:

@@ -20,9 +20,7 @@ def person(inputs: Inputs) -> ir.Table:
         "person",
         rows.select(
             person_id=rows.person_id,
-            gender_concept_id=rows.koen.cases(
-                (1, concepts.MALE), (2, concepts.FEMALE), else_=concepts.NO_MATCHING
-            ),
+            gender_concept_id=rows.koen.cases((1, concepts.MALE), (2, concepts.FEMALE), else_=concepts.NO_MATCHING),
             year_of_birth=rows.foed_dato.year(),
             month_of_birth=rows.foed_dato.month(),
             day_of_birth=rows.foed_dato.day(),
