@@ -73,7 +73,9 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
             set(story.onset) | {("fatal", story.fatal >= 0)} | {("untreated", story.death_untreated != story.death)}
         )
         walked |= {("parents", (story.mother >= 0, story.father >= 0))}
-        walked |= {("moved along", story.mother >= 0 and len(story.spells) > len(twin.residence_alone(SEED, int(number))))}
+        walked |= {
+            ("moved along", story.mother >= 0 and len(story.spells) > len(twin.residence_alone(SEED, int(number))))
+        }
         walked |= {("spells", len(v)) for v in story.spells_of_treatment.values()} | {("places", len(story.spells))}
     assert walked >= {*range(len(model.conditions)), ("fatal", True), ("untreated", True), ("spells", 2), ("places", 3)}
     assert walked >= {("parents", known) for known in ((False, False), (True, False), (True, True))}
