@@ -54,9 +54,10 @@ class Target(BaseModel):
     Attributes:
         condition: One condition, several joined by `|` (any of them), or a group of causes of death.
         measure: `prevalence` (recognised) and `true_prevalence` in per cent of residents, `living` persons recognised,
-            `treated` per cent on `treatment`, on a day or at any time in a span; `cases` first recognised in the dates (fractures: all), `rate` of them
-            per 100,000 person-years, `rate_all` with repetitions; `dead_within` per cent of the cases within
-            `within_days`; `median_age` of the cases; `acute_deaths` of the condition's own onsets; `cause_deaths`.
+            `treated` per cent on `treatment`, on a day or at any time in a span; `cases` first recognised in the dates
+            (fractures: all), `rate` of them per 100,000 person-years, `rate_all` with repetitions; `dead_within` per
+            cent of the cases within `within_days`; `median_age` of the cases; `acute_deaths` of the condition's own
+            onsets; `cause_deaths`.
         treatment: For `treated`.
         sex: 0 both, 1 men, 2 women.
         age_from: Youngest age.
