@@ -31,8 +31,8 @@ URI = re.compile(r"(https?://\S+|urn:oid:[0-2](\.(0|[1-9]\d*))+|urn:[a-z][a-z0-9
 
 _COMMON = {"resourceType", "id", "meta", "extension"}
 ELEMENTS = {
-    "Patient": {"identifier", "gender", "birthDate", "deceasedDateTime", "address"},
-    "Encounter": {"identifier", "status", "class", "type", "serviceType", "subject", "period"},
+    "Patient": {"identifier", "gender", "birthDate", "deceasedDateTime", "address", "maritalStatus"},
+    "Encounter": {"identifier", "status", "class", "type", "serviceType", "subject", "period", "partOf"},
     "Condition": {"verificationStatus", "clinicalStatus", "category", "code", "subject", "encounter", "recordedDate"},
     "Observation": {
         *("status", "category", "code", "subject", "encounter", "effectiveDateTime", "valueQuantity"),
@@ -197,13 +197,39 @@ _TYPES = {
     "sssy": ("pnr speciale honuge", (_TEXT, _TEXT, _TEXT)),
     "lab_forsker": ("pnr samplingdate analysiscode value", (_TEXT, _DAY, _TEXT, _NUMBER)),
 }
+# What newer deliveries hold beside it.
+_TYPES |= {
+    "bef_civst": (_TYPES["bef"][0] + " civst", (*_TYPES["bef"][1], _TEXT)),
+    "lpr_adm_ended": (_TYPES["lpr_adm"][0] + " d_uddto", (*_TYPES["lpr_adm"][1], _DAY)),
+    "lpr_bes": ("recnum d_ambdto", (_TEXT, _DAY)),
+    "t_psyk_adm": _TYPES["lpr_adm"],
+    "t_psyk_diag": _TYPES["lpr_diag"],
+    "lpr_sksopr": ("recnum c_opr c_oprart d_odto", (_TEXT, _TEXT, _TEXT, _DAY)),
+    "lpr_opr": ("recnum c_opr d_odto", (_TEXT, _TEXT, _DAY)),
+    "lpr3a_kontakt_ended": (
+        _TYPES["lpr3a_kontakt"][0] + " kont_sluttidspunkt kont_type",
+        (*_TYPES["lpr3a_kontakt"][1], pa.timestamp("ms"), _TEXT),
+    ),
+    "lpr3a_procregistrering": (
+        "dw_ek_kontakt proc_kode proc_kode_type proc_starttidspunkt",
+        (_TEXT, _TEXT, _TEXT, pa.timestamp("ms")),
+    ),
+    "lpr3f_procedurer_kirurgi": (
+        "dw_ek_kontakt procedurekode proceduretype dato_start",
+        (_TEXT, _TEXT, _TEXT, _DAY),
+    ),
+    "ddv": ("pnr vaccinationsdato atc vaccine", (_TEXT, _DAY, _TEXT, _TEXT)),
+    "lab_forsker_unit": (_TYPES["lab_forsker"][0] + " unit", (*_TYPES["lab_forsker"][1], _TEXT)),
+}
+_FORMS = ("_civst", "_ended", "_unit")
 _SCHEMAS = {name: dict(zip(columns.split(), types, strict=True)) for name, (columns, types) in _TYPES.items()}
 
 
 def write_registers(folder: Path, *, part: str | None = None, **tables: Iterable[tuple[Any, ...]]) -> Path:
     """Write rows as a dataset's tables: whole tables, or one part of each."""
-    for name, rows in tables.items():
-        columns = _SCHEMAS[name]
+    for form, rows in tables.items():
+        columns = _SCHEMAS[form]
+        name = next((form.removesuffix(end) for end in _FORMS if form.endswith(end)), form)
         listed = [dict(zip(columns, row, strict=True)) for row in rows]
         table = pa.Table.from_pylist(listed, schema=pa.schema(columns.items()))
         path = folder / "data" / (f"{name}/{part}.parquet" if part else f"{name}.parquet")

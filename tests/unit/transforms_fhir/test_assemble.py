@@ -44,13 +44,16 @@ def test_very_large_numbers_keep_their_value():
 
 
 def test_members_without_a_value_are_left_out():
-    written = assemble.member("day", pa.array([date(2020, 2, 29), None]), assemble.day)
-    assert written.to_pylist() == ['"day":"2020-02-29",', ""]
+    days = assemble.write_days(pa.array([date(2020, 2, 29), None]))
+    assert assemble.dated("day", days).to_pylist() == ['"day":"2020-02-29",', ""]
+    assert assemble.dated("day", assemble.write_days(pa.nulls(1))).to_pylist() == [""]
+    assert assemble.member("sex", pa.array([1, None]), str).to_pylist() == ['"sex":1,', ""]
 
 
 def test_a_year_that_fhir_cannot_write_is_refused():
+    assemble.write_days(pa.array([date(1000, 1, 1), date(9999, 12, 31)]))
     with pytest.raises(ContractViolationError, match="year"):
-        assemble.day(date(999, 1, 1))
+        assemble.write_days(pa.array([date(2020, 1, 1), date(999, 12, 31)]))
 
 
 @pytest.mark.parametrize("wrong", ["a b", "", None, "æ", "a/b", '"', "a_b"])
