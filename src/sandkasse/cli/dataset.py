@@ -104,17 +104,62 @@ def check(dataset: DatasetArgument, json: JsonOption = False) -> None:
 @app.command()
 def export(
     dataset: DatasetArgument,
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    kind: Annotated[str, typer.Option("--format", help="croissant, dcat or schema.org")] = "croissant",
+    out: Annotated[Path, typer.Option(help="The file to write; for xpt and stata, the folder.")],
+    kind: Annotated[str, typer.Option("--format", help="croissant, dcat, schema.org, xpt or stata")] = "croissant",
     address: Annotated[str | None, typer.Option(help="Where this catalogue is reached, https://…")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write a description of a dataset for other catalogues."""
+    """Write a description of a dataset for other catalogues, or its tables for SAS or Stata."""
+    if kind in {"xpt", "stata"}:
+        _export_tables(dataset, kind, out, json=json)
+        return
     path = actions.export_dataset(_settings(), dataset, cast(Any, kind), out, address=address)
     if json:
         print_json({"file": str(path)})
     else:
         print_line(f"Wrote {path}.")
+
+
+def _export_tables(dataset: str, kind: str, out: Path, *, json: bool) -> None:
+    with progress_reporter(f"Writing {dataset}") as report:
+        written = actions.export_tables(_settings(), dataset, cast(Any, kind), out, progress=report)
+    files = [str(path) for paths in written.files.values() for path in paths]
+    if json:
+        print_json({"files": files, "renamed": dict(written.renamed), "reader": str(written.reader)})
+        return
+    for old, new in written.renamed.items():
+        print_line(f"{old} is named {new} there.")
+    print_line(f"Wrote {len(files)} files into {written.folder}.")
+    print_line(f"next: {written.reader}")
+
+
+@app.command("import-sas")
+def import_sas(
+    folder: Annotated[Path, typer.Argument(help="Holds lmdb2019.sas7bdat, lmdb2020.sas7bdat, …")],
+    *,
+    contract: Annotated[str, typer.Option(help="A contract's name, or an ODCS file.")],
+    dataset: Annotated[str, typer.Option("--id", help="The new dataset's id.")],
+    tier: Annotated[str, typer.Option(help="public, simulated, twin or anonymised")],
+    title: Annotated[str, typer.Option(help="One line for the catalogue.")] = "",
+    version: Annotated[str, typer.Option(help="Of the data.")] = "1.0.0",
+    json: JsonOption = False,
+) -> None:
+    """Turn a folder of yearly SAS files into a dataset that keeps a contract."""
+    from sandkasse.actions.deliveries import DeliveryRequest, import_delivery
+
+    request = DeliveryRequest(folder, contract, dataset, cast(Any, tier), title, version)
+    with progress_reporter(f"Reading {folder.name}") as report:
+        found = import_delivery(_settings(), request, progress=report)
+    if json:
+        print_json({"card": found.card.model_dump(mode="json"), "absent": found.absent, "ignored": found.ignored})
+        return
+    for line in found.ignored:
+        print_line(f"ignored  {line}")
+    if found.absent:
+        print_line(f"not delivered: {', '.join(found.absent)}")
+    rows = sum(found.card.rows.values())
+    print_line(f"{found.card.reference}: {found.n_files:,} SAS files, {rows:,} rows, all as the contract promises.")
+    print_line(f'next: sandkasse.open("{found.card.contract.name}", dataset="{found.card.id}")')
 
 
 @app.command()

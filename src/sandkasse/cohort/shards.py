@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from sandkasse.cohort.kernels import enable_cache, is_compiled
 from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.model import CompiledModel, load_model
-from sandkasse.cohort.observation.care import Care, compile_care
+from sandkasse.cohort.observation.care import Care
+from sandkasse.cohort.observation.compile_care import compile_care
 from sandkasse.cohort.observation.observe import observe
 from sandkasse.cohort.observation.traps import Switches, trap_switches
 from sandkasse.cohort.observation.vocabulary import read_parameters
@@ -243,4 +244,11 @@ def _keep(table: pa.Table, folder: Path | None, name: Path) -> Part:
 @lru_cache(maxsize=1)
 def _loaded() -> tuple[CompiledModel, Care]:
     model = load_model()
-    return model, compile_care(read_parameters(), conditions=model.conditions, treatments=model.treatments)
+    care = compile_care(
+        read_parameters(),
+        conditions=model.conditions,
+        treatments=model.treatments,
+        recurring=getattr(model, "recurring", ()),
+        traits=model.traits,
+    )
+    return model, care

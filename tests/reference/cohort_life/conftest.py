@@ -228,8 +228,7 @@ class Twin:
         father, kept = None, False
         if mother.children and luck.uniform(37, 0) < self.general.families.kept:
             father = mother.children[-1].father
-            stays = father is not None and father.partner is mother and father.is_here(max(child.birth, opening))
-            kept = before if father is None else stays
+            kept = before if father is None else father.partner is mother and father.is_here(max(child.birth, opening))
         if kept:
             child.union = mother.children[-1].union
         else:

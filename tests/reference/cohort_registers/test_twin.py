@@ -138,6 +138,17 @@ class Person:
         choice = draws.uniform()
         self.seeking = draws.normal()
         self.own = [draws.normal() for _ in WORDS.analyses]
+        for k, entry in enumerate(P["analyses"].values()):
+            if entry.get("trait") in bench.MODEL.traits:
+                self.own[k] = float(life.liability[i, bench.MODEL.traits.index(entry["trait"])])
+        low, high = P["dispensing"]["errand_days"]
+        self.period = low + (high - low) * draws.uniform()
+        self.phase = self.period * draws.uniform()
+        self.treatment = {}
+        for k, name in enumerate(bench.MODEL.treatments):
+            spells = (life.treatment_day[i, k], life.treatment_stop_day[i, k], life.treatment_again_day[i, k])
+            self.treatment[name] = tuple(int(day) for day in spells)
+        self.has = {*conditions, *bench.MODEL.treatments}
         self.spells = []
         for start, end, code in zip(life.residence_start[i], life.residence_end[i], life.municipality[i], strict=True):
             start, end, code = int(start), int(end), int(code)
@@ -200,8 +211,14 @@ class Person:
         value = shape[self.sex] + shape["per_year"] * ((day - self.birth) / 365.25 - 50.0)
         value += shape["between"] * self.own[k]
         value += shape["within"] * draws.normal()
-        if day >= self.known["ckd"]:
-            value += shape["with_ckd"]
+        for row in P["shifts"]:
+            if row["analysis"] == name:
+                if self.known.get(row.get("condition"), NEVER) <= day:
+                    value += row["by"]
+                if row.get("treatment") in self.treatment:
+                    begun, stopped, again = self.treatment[row["treatment"]]
+                    if begun <= day - 30 < stopped or again <= day - 30:
+                        value += row["by"]
         if shape["log"]:
             value = math.exp(value)
         if self.is_covered(day):
@@ -301,9 +318,14 @@ class Person:
             d["adherence_lowest"] + (1.0 - d["adherence_lowest"]) * draws.uniform()
         )
         at = float(max(start, opening - int(d["days_in_stock"] * draws.uniform())))
-        k = None
+        k, bought = None, None
         while at < min(stop, self.stop):
             day = int(at)
+            if bought is not None:
+                errand = self.phase + self.period * math.floor((at - self.phase) / self.period + 0.5)
+                near = abs(errand - at) <= d["errand_within"] and int(errand) > bought + 1
+                if draws.uniform() < d["errand_share"] and near:
+                    day = int(errand)
             if (EPOCH + timedelta(day)).weekday() == 6:
                 day += 1
             if (
@@ -317,7 +339,8 @@ class Person:
                 continue
             pack = float(PRODUCTS[k]["pack_ddd"])
             packs = min(max(int(d["days_in_stock"] * use / pack + draws.uniform()), 1), 15)
-            if day >= opening and self.spell(day):
+            bought = day
+            if opening <= day <= min(stop, self.stop) and self.spell(day):
                 self.dispense(k, day, packs, indication)
             at += packs * pack / use * (0.85 + 0.3 * draws.uniform())
 
@@ -325,6 +348,8 @@ class Person:
         names = [name for name, entry in P["classes"].items() if "start_man" in entry]
         for row, name in enumerate(names):
             entry, draws, age = P["classes"][name], self.stream(purposes.CHRONIC_DRUG + row), 0.0
+            if entry.get("unless") in self.has:
+                continue
             for _ in range(8):
                 luck, begun = draws.exponential(), None
                 for k, rate in enumerate(entry[f"start_{self.sex}"]):
@@ -427,7 +452,8 @@ class Person:
     def code(self, draws, name, day):
         u = draws.uniform()
         entry = P["sets"].get(name) or P["causes"][name]
-        codes = entry.get("icd10" if day >= number(P["registers"]["icd10_from"]) else "icd8", [])
+        era = "icd10" if day >= number(P["registers"]["icd10_from"]) else "icd8"
+        codes = entry.get(f"{era}_else" if entry.get("unless") in self.has else era, [])
         return WORDS.diagnoses.index(codes[int(u * len(codes))]) if codes else None
 
     def contact(self, day, specialty, kind, main, second=(None, 0, 0), third=(None, 0, 0)):
@@ -478,7 +504,11 @@ class Person:
 
     def other_contact(self, draws, k, sort, band, day):
         causes, e = P["causes"], P["errors"]
-        weights = [c["weight"][band] * (c.get("urgent", False) == (k == 2)) for c in causes.values()]
+        left = [c["left"] if c.get("unless") in self.has else 1.0 for c in causes.values()]
+        weights = [
+            c["weight"][band] * part * (c.get("urgent", False) == (k == 2))
+            for c, part in zip(causes.values(), left, strict=True)
+        ]
         name = list(causes)[draws.choose(weights)]
         main = self.code(draws, name, day)
         second, third = (None, 0, 0), (None, 0, 0)
@@ -514,22 +544,19 @@ class Person:
     # ------------------------------------------------------------------ conditions
 
     def conditions(self):
+        recurring = list(getattr(self.bench.MODEL, "recurring", ()))
         for row, (name, known) in enumerate(self.known.items()):
             if known >= self.stop:
                 continue
             c, draws = P["conditions"][name], self.stream(purposes.CONDITION + row)
-            admitted = draws.uniform() < c["admitted"]
-            if self.spell(known):
-                if admitted:
-                    code = self.code(draws, self.diabetes_set(draws, name, c["codes"]), known)
-                    self.contact(known, c["specialty"], 0, code)
-                if c.get("confirmed"):
-                    low, high = P["hba1c"]["repeated_days"]
-                    first = known - low - int((high - low) * draws.uniform())
-                    if first >= max(number(date(2011, 1, 1)), self.has_diabetes_from) and self.spell(first):
-                        self.hba1c(draws, first, is_telling=True)
-                self.panel(draws, c["panel"], known)
-            followed, podiatry = draws.uniform() < c["at_hospital"], draws.uniform() < c["foot_share"]
+            if name in recurring:
+                for day in self.occurrences(name):
+                    if day < self.stop:
+                        self.first_day(draws, name, day)
+                        self.after(draws, name, day)
+                continue
+            self.first_day(draws, name, known)
+            followed, podiatry = draws.uniform() < c["at_hospital"], draws.uniform() < c.get("foot_share", 0.0)
             first = self.year(max(known, self.first))
             for year in range(first, self.years[-1] + 1):
                 early = number(date(year, 1, 1)) - known < 365.25 * c["early_years"]
@@ -541,15 +568,68 @@ class Person:
                 for _ in range(draws.poisson(c["gp"])):
                     day = calendar(year, True)[int(draws.uniform() * 2048)]
                     if day >= known and self.spell(day):
-                        self.service(draws, "gp_consultation", day)
-                        if draws.uniform() < c["tests"] * self.spell(day)[4]:
-                            self.service(draws, "gp_blood_sample", day)
-                            self.panel(draws, c["panel"], day)
+                        self.check_up(draws, name, day)
                 if podiatry:
                     for _ in range(draws.poisson(c["foot"])):
                         day = calendar(year, True)[int(draws.uniform() * 2048)]
                         if day >= known and self.spell(day):
                             self.foot_care(draws, "foot_diabetes_first" if year == first else "foot_diabetes", day)
+
+    def occurrences(self, name):
+        days = self.life.occurrence_detected_day[self.i, list(self.bench.MODEL.recurring).index(name)]
+        return [int(day) for day in days if day != NEVER]
+
+    def first_day(self, draws, name, known):
+        c, luck = P["conditions"][name], draws.uniform()
+        if not self.spell(known):
+            return
+        if luck < c["admitted"] + c.get("emergency", 0.0):
+            code = self.code(draws, self.diabetes_set(draws, name, c["codes"]), known)
+            self.contact(known, c["specialty"], 0 if luck < c["admitted"] else 3, code)
+        if c.get("confirmed"):
+            low, high = P["hba1c"]["repeated_days"]
+            first = known - low - int((high - low) * draws.uniform())
+            if first >= max(number(date(2011, 1, 1)), self.has_diabetes_from) and self.spell(first):
+                self.hba1c(draws, first, is_telling=True)
+        self.panel(draws, c["panel"], known)
+
+    def after(self, draws, name, begun):
+        c = P["conditions"][name]
+        years = c["early_years"]
+        followed = draws.uniform() < c["at_hospital"]
+        for _ in range(draws.poisson(years * c["outpatient_early"] if followed else 0.0)):
+            day = begun + int(365.25 * years * draws.uniform())
+            if self.spell(day):
+                self.outpatient(draws, name, day)
+        for _ in range(draws.poisson(years * c["gp"])):
+            day = begun + int(365.25 * years * draws.uniform())
+            if self.spell(day):
+                self.check_up(draws, name, day)
+
+    def check_up(self, draws, name, day):
+        c = P["conditions"][name]
+        self.service(draws, "gp_consultation", day)
+        if draws.uniform() < c["tests"] * self.spell(day)[4]:
+            self.service(draws, "gp_blood_sample", day)
+            self.panel(draws, c["panel"], day)
+
+    def services_elsewhere(self):
+        rows = [row for row in P["condition_services"] if row["condition"] in self.known]
+        for k, row in enumerate(rows):
+            known = self.known[row["condition"]]
+            if known >= self.stop:
+                continue
+            draws = self.stream(purposes.CONDITION_SERVICE + k)
+            if draws.uniform() >= row["share"]:
+                continue
+            first, until = max(known, self.first), min(self.stop, known + int(365.25 * row["years"]))
+            if first >= until:
+                continue
+            for year in range(self.year(first), self.year(until - 1) + 1):
+                for _ in range(draws.poisson(row["per_year"])):
+                    day = calendar(year, True)[int(draws.uniform() * 2048)]
+                    if first <= day < until and self.spell(day):
+                        self.service(draws, row["service"], day)
 
     def outpatient(self, draws, name, day):
         c = P["conditions"][name]
@@ -565,7 +645,10 @@ class Person:
 
     def treatments(self):
         life, i, model = self.life, self.i, self.bench.MODEL
-        for row, t in enumerate(P["therapies"]):
+        names = [
+            t for t in P["therapies"] if {t[key] for key in ("treatment", "begun_for", "with") if key in t} <= self.has
+        ]
+        for row, t in enumerate(names):
             k = model.treatments.index(t["treatment"])
             if "with" in t and self.onset[t["with"]] == NEVER:
                 continue
@@ -587,13 +670,18 @@ class Person:
                 if "trap" in t and end > number(date(1995, 1, 1)):
                     self.trap(t["trap"], begin)
                 self.course(draws, t["class"], begin, end, indication)
-        for row, t in enumerate(P["condition_drugs"]):
+        recurring = getattr(model, "recurring", ())
+        drugs = [t for t in P["condition_drugs"] if t["condition"] in self.known and t.get("unless") not in self.has]
+        for row, t in enumerate(drugs):
             known = self.known[t["condition"]]
-            if known < END:
-                draws = self.stream(purposes.CONDITION_DRUG + row)
-                given, delay = draws.uniform() < t["share"], int(t["delay_days"] * draws.exponential())
-                if given:
-                    self.course(draws, t["class"], known + delay, END)
+            if known >= END:
+                continue
+            draws = self.stream(purposes.CONDITION_DRUG + row)
+            for day in self.occurrences(t["condition"]) if t["condition"] in recurring else [known]:
+                if day < END:
+                    given, start = draws.uniform() < t["share"], day + int(t["delay_days"] * draws.exponential())
+                    if given:
+                        self.course(draws, t["class"], start, start + int(t["days"]) if "days" in t else END)
 
     # ------------------------------------------------------------------ pregnancies and the last day
 
@@ -675,6 +763,7 @@ class Person:
             self.other_contacts()
             self.chronic_drugs()
             self.conditions()
+            self.services_elsewhere()
             self.treatments()
             self.pregnancies()
             self.last_day()

@@ -154,8 +154,8 @@ def relatives(lives, children):
 def test_relatives_are_as_alike_as_the_shares_say(model, lives, children):
     """Fisher's z of a correlation has variance 1/(n-3).
 
-    Pairs of a family overlap (a mother with each of her children), which at most doubles it: refused below 1e-6 at twice
-    the variance.
+    Pairs of a family overlap (a mother with each of her children), which at most doubles it: refused below 1e-6 at
+    twice the variance.
     """
     for name, a, b, inherited, common in relatives(lives, children):
         assert len(a) > 1_000, name

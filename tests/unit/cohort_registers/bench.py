@@ -12,7 +12,8 @@ from sandkasse.cohort.kernels import cache_folder, enable_cache
 from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, day_of
-from sandkasse.cohort.observation.care import Care, compile_care
+from sandkasse.cohort.observation.care import Care
+from sandkasse.cohort.observation.compile_care import compile_care
 from sandkasse.cohort.observation.observe import Observed, observe
 from sandkasse.cohort.observation.traps import NAMES as TRAP_NAMES
 from sandkasse.cohort.observation.traps import trap_switches
@@ -40,7 +41,13 @@ class Made:
 
 @cache
 def care() -> Care:
-    return compile_care(read_parameters(), conditions=MODEL.conditions, treatments=MODEL.treatments)
+    return compile_care(
+        read_parameters(),
+        conditions=MODEL.conditions,
+        treatments=MODEL.treatments,
+        recurring=getattr(MODEL, "recurring", ()),
+        traits=MODEL.traits,
+    )
 
 
 def day(year: int, month: int = 1, of_month: int = 1) -> int:

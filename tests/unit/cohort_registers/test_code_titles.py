@@ -1,7 +1,7 @@
 """Every code that a simulated register can hold has a title that people can read."""
 
 from sandkasse.cohort.model import load_model
-from sandkasse.cohort.observation.care import compile_care
+from sandkasse.cohort.observation.compile_care import compile_care
 from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.contract.codes import code_title
 

@@ -25,24 +25,72 @@ def care_for_conditions(pen: Pen, who: Who, care: c.CareArrays) -> None:
     for row in range(care.conditions.column.shape[0]):
         if who.known[row] < who.days[f.STOP]:
             begin(pen, who, purposes.CONDITION + row)
-            _begin_care(pen, who, care, row)
-            _continue_care(pen, who, care, row)
+            column = care.conditions.recurs[row]
+            if column < 0:
+                _begin_care(pen, who, care, row, who.known[row])
+                _continue_care(pen, who, care, row)
+            else:
+                for turn in range(who.occurrence.shape[1]):
+                    if who.occurrence[column, turn] < who.days[f.STOP]:
+                        _begin_care(pen, who, care, row, who.occurrence[column, turn])
+                        _follow_up(pen, who, care, row, who.occurrence[column, turn])
 
 
 @helper
-def _begin_care(pen: Pen, who: Who, care: c.CareArrays, row: int) -> None:
-    """The day on which the condition becomes known: the test, and perhaps an admission."""
-    conditions, day = care.conditions, who.known[row]
-    is_admitted = draw(pen.state.stream) < conditions.rate[row, c.ADMITTED]
+def _begin_care(pen: Pen, who: Who, care: c.CareArrays, row: int, day: int) -> None:
+    """The day on which the condition becomes known: the test, and perhaps an admission or an emergency visit."""
+    conditions = care.conditions
+    luck = draw(pen.state.stream)
+    is_admitted = luck < conditions.rate[row, c.ADMITTED]
     if spell_at(who.days, day) < 0:
         return
-    if is_admitted:
+    if luck < conditions.rate[row, c.ADMITTED] + conditions.rate[row, c.EMERGENCY_FIRST]:
+        kind = c.INPATIENT if is_admitted else c.EMERGENCY
         which = choose_diabetes_set(pen, care, row, conditions.codes[row, 0])
         code = choose_code(pen, care.codes, which, day)
-        have_contact(pen, care.codes, day, conditions.specialty[row], c.INPATIENT, code, _NONE)
+        have_contact(pen, care.codes, day, conditions.specialty[row], kind, code, _NONE)
     if conditions.rate[row, c.CONFIRMED] > 0.0:
         take_first_hba1c(pen, who, care.laboratory, day)
     take_panel(pen, who, care.laboratory, conditions.panel[row], day)
+
+
+@helper
+def _follow_up(pen: Pen, who: Who, care: c.CareArrays, row: int, begun: int) -> None:
+    """The time after one occurrence of a condition that comes again."""
+    conditions = care.conditions
+    years = conditions.rate[row, c.EARLY_YEARS]
+    is_followed = draw(pen.state.stream) < conditions.rate[row, c.AT_HOSPITAL]
+    contacts = years * conditions.rate[row, c.OUTPATIENT_EARLY] if is_followed else 0.0
+    for _ in range(draw_poisson(pen.state.stream, contacts)):
+        day = begun + int(_YEAR * years * draw(pen.state.stream))
+        if spell_at(who.days, day) >= 0:
+            _outpatient(pen, who, care, row, day)
+    for _ in range(draw_poisson(pen.state.stream, years * conditions.rate[row, c.GP_VISITS])):
+        day = begun + int(_YEAR * years * draw(pen.state.stream))
+        if spell_at(who.days, day) >= 0:
+            _check_up(pen, who, care, row, day)
+
+
+@helper
+def receive_services(pen: Pen, who: Who, care: c.CareArrays) -> None:
+    """Receive what a known condition brings elsewhere in primary care."""
+    conditions, year_start = care.conditions, care.calendar.year_start
+    for row in range(conditions.extra.shape[0]):
+        known = who.known[conditions.extra[row, 0]]
+        if known >= who.days[f.STOP]:
+            continue
+        begin(pen, who, purposes.CONDITION_SERVICE + row)
+        if draw(pen.state.stream) >= conditions.extra_rate[row, 0]:
+            continue
+        until = min(int(who.days[f.STOP]), known + int(_YEAR * conditions.extra_rate[row, 2]))
+        first = max(known, int(who.days[f.FIRST]))
+        if first >= until:
+            continue
+        for year in range(year_of(year_start, first), year_of(year_start, until - 1) + 1):
+            for _ in range(draw_poisson(pen.state.stream, conditions.extra_rate[row, 1])):
+                day = day_in(care.calendar, True, year, draw(pen.state.stream))
+                if first <= day < until and spell_at(who.days, day) >= 0:
+                    give_service(pen, care.primary, day, conditions.extra[row, 1], 0)
 
 
 @helper
@@ -132,13 +180,26 @@ def collect_condition_drugs(pen: Pen, who: Who, care: c.CareArrays) -> None:
     """Collect the drugs that a known condition brings and that the life does not name."""
     conditions = care.conditions
     for row in range(conditions.drug.shape[0]):
-        known = who.known[conditions.drug[row, 0]]
-        if known < END_DAY:
-            begin(pen, who, purposes.CONDITION_DRUG + row)
-            is_given = draw(pen.state.stream) < conditions.drug_share[row, 0]
-            delay = int(conditions.drug_share[row, 1] * draw_exponential(pen.state.stream))
-            if is_given:
-                collect_course(pen, who, care.drugs, conditions.drug[row, 1], known + delay, END_DAY, 0)
+        known, column = who.known[conditions.drug[row, 0]], conditions.recurs[conditions.drug[row, 0]]
+        if known >= END_DAY:
+            continue
+        begin(pen, who, purposes.CONDITION_DRUG + row)
+        if column < 0:
+            _collect_drug(pen, who, care, row, known)
+            continue
+        for turn in range(who.occurrence.shape[1]):
+            if who.occurrence[column, turn] < END_DAY:
+                _collect_drug(pen, who, care, row, who.occurrence[column, turn])
+
+
+@helper
+def _collect_drug(pen: Pen, who: Who, care: c.CareArrays, row: int, known: int) -> None:
+    drug, share = care.conditions.drug[row, 1], care.conditions.drug_share[row]
+    is_given = draw(pen.state.stream) < share[0]
+    start = known + int(share[1] * draw_exponential(pen.state.stream))
+    if is_given:
+        stop = start + int(share[2]) if share[2] > 0.0 else END_DAY
+        collect_course(pen, who, care.drugs, drug, start, stop, 0)
 
 
 @helper

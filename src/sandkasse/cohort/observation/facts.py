@@ -15,16 +15,19 @@ from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, NEVER
 from sandkasse.cohort.observation.stream import Stream, draw, draw_normal, open_stream
 
 # Places in `Who.days`.
-PERSON, SEX, BIRTH, DEATH, FATAL, FIRST, STOP, KNOWN, ONSET, CKD, N_SPELLS, HIGH = range(12)
-SPELLS = 12  # then start, end, first day of the laboratories and practice of each spell
+PERSON, SEX, BIRTH, DEATH, FATAL, FIRST, STOP, KNOWN, ONSET, N_SPELLS, HIGH = range(11)
+SPELLS = 11  # then start, end, first day of the laboratories and practice of each spell
 SPELL_START, SPELL_END, SPELL_LAB, SPELL_PRACTICE = range(4)
 # Places in `Who.traits`.
-SEEKING, SET_POINT, BMI_AT_20, BMI_SLOPE = range(4)
-PRACTICES = 4  # then the factors for contacts and for blood samples of each spell's practice
+SEEKING, SET_POINT, BMI_AT_20, BMI_SLOPE, ERRAND_PHASE, ERRAND_PERIOD = range(6)
+PRACTICES = 6  # then the factors for contacts and for blood samples of each spell's practice
 
 
 class Lives(NamedTuple):
-    """The arrays of a `LifeShard` that observation reads; see there."""
+    """The arrays of a `LifeShard` that observation reads; see there.
+
+    `occurrence` is its `occurrence_detected_day`.
+    """
 
     person: npt.NDArray[np.int64]
     sex: npt.NDArray[np.int8]
@@ -45,6 +48,8 @@ class Lives(NamedTuple):
     treatment_again_for: npt.NDArray[np.int8]
     delivery_day: npt.NDArray[np.int32]
     fatal_condition: npt.NDArray[np.int8]
+    liability: npt.NDArray[np.float32]
+    occurrence: npt.NDArray[np.int32]
 
 
 class State(NamedTuple):
@@ -91,6 +96,7 @@ class Who(NamedTuple):
         treatment_for: Condition for which it was begun, int8.
         treatment_again: Second beginning, int32.
         treatment_again_for: Condition for which it was begun again, int8.
+        occurrence: Detections of the conditions that come again, int32, shape (n_recurring, n_most), at least (1, 1).
         delivery: Days on which the person gives birth, int32, shape (n_deliveries,).
         glycaemia: Parameters of the true HbA1c, float64.
     """
@@ -107,6 +113,7 @@ class Who(NamedTuple):
     treatment_for: npt.NDArray[np.int8]
     treatment_again: npt.NDArray[np.int32]
     treatment_again_for: npt.NDArray[np.int8]
+    occurrence: npt.NDArray[np.int32]
     delivery: npt.NDArray[np.int32]
     glycaemia: npt.NDArray[np.float64]
 
@@ -167,7 +174,7 @@ def known_from(onset: int, detected: int, traps: t.Switches) -> int:
 
 
 @helper
-def gather(pen: Pen, lives: Lives, places: c.Places, conditions: c.Conditions, i: int, who: Who) -> None:
+def gather(pen: Pen, lives: Lives, care: c.CareArrays, i: int, who: Who) -> None:
     """Fill the facts of person `i` into `who`; its `burden` and `glycaemia` stay."""
     days, traits = who.days, who.traits
     days[PERSON] = lives.person[i]
@@ -185,18 +192,26 @@ def gather(pen: Pen, lives: Lives, places: c.Places, conditions: c.Conditions, i
         who.treatment_for[k] = lives.treatment_for[i, k]
         who.treatment_again[k] = lives.treatment_again_day[i, k]
         who.treatment_again_for[k] = lives.treatment_again_for[i, k]
+    for k in range(lives.occurrence.shape[1]):
+        for turn in range(lives.occurrence.shape[2]):
+            who.occurrence[k, turn] = lives.occurrence[i, k, turn]
     for k in range(who.delivery.shape[0]):
         who.delivery[k] = lives.delivery_day[i, k]
     traits[SET_POINT] = lives.hba1c_set_point[i]
     traits[BMI_AT_20] = lives.bmi_at_20[i]
     traits[BMI_SLOPE] = lives.bmi_slope_per_year[i]
-    _gather_known(pen, conditions, who)
+    _gather_known(pen, care.conditions, who)
     open_stream(pen.state.stream, pen.state.seed, lives.person[i], purposes.PERSON)
     choice = draw(pen.state.stream)
     traits[SEEKING] = draw_normal(pen.state.stream)
     for analysis in range(who.own.shape[0]):
         who.own[analysis] = draw_normal(pen.state.stream)
-    _gather_spells(pen, lives, places, i, who, choice)
+        if care.laboratory.trait[analysis] >= 0:
+            who.own[analysis] = lives.liability[i, care.laboratory.trait[analysis]]
+    shortest, longest = care.drugs.errand_days[0], care.drugs.errand_days[1]
+    traits[ERRAND_PERIOD] = shortest + (longest - shortest) * draw(pen.state.stream)
+    traits[ERRAND_PHASE] = traits[ERRAND_PERIOD] * draw(pen.state.stream)
+    _gather_spells(pen, lives, care.places, i, who, choice)
 
 
 @helper
@@ -210,7 +225,6 @@ def _gather_known(pen: Pen, conditions: c.Conditions, who: Who) -> None:
         if row >= 0:
             days[KNOWN] = min(days[KNOWN], who.known[row])
             days[ONSET] = min(days[ONSET], who.onset[conditions.column[row]])
-    days[CKD] = who.known[conditions.ckd] if conditions.ckd >= 0 else NEVER
 
 
 @helper

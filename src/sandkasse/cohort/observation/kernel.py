@@ -15,6 +15,7 @@ from sandkasse.cohort.observation.chronic import (
     care_for_conditions,
     collect_condition_drugs,
     collect_treatments,
+    receive_services,
     spend_last_day,
 )
 from sandkasse.cohort.observation.facts import Lives, Pen, Who, begin, gather, push_trap
@@ -33,6 +34,7 @@ def _observe_one(pen: Pen, who: Who, care: c.CareArrays) -> None:
     go_to_hospital(pen, who, care)
     collect_chronic(pen, who, care.drugs)
     care_for_conditions(pen, who, care)
+    receive_services(pen, who, care)
     collect_treatments(pen, who, care)
     collect_condition_drugs(pen, who, care)
     bear_children(pen, who, care)
@@ -97,7 +99,7 @@ def observe_persons(
         i = order[position]
         for kind in range(w.N_KINDS):
             starts[position, kind] = pen.state.given[kind]
-        gather(pen, lives, care.places, care.conditions, i, who)
+        gather(pen, lives, care, i, who)
         _observe_one(pen, who, care)
         for kind in range(w.N_KINDS):
             first, end = starts[position, kind], pen.state.given[kind]

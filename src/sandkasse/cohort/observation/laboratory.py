@@ -15,7 +15,7 @@ from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_nor
 DIAGNOSTIC_LIMIT = 48  # mmol/mol; World Health Organization 2011, WHO/NMH/CHP/CPM/11.1
 _MOST_TICKS = 60_000_000
 _LOWEST_HBA1C = 15
-_WITH_CKD = 5
+_TAKES_EFFECT = 30
 
 
 @helper
@@ -56,14 +56,26 @@ def take_first_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, known: int) -
 
 
 @helper
+def _is_running(who: Who, treatment: int, day: int) -> bool:
+    """Say whether a treatment has been running for a month."""
+    since = day - _TAKES_EFFECT
+    is_first = who.treatment[treatment] <= since < who.treatment_stop[treatment]
+    return bool(is_first or who.treatment_again[treatment] <= since)
+
+
+@helper
 def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int) -> int:
     """Draw an analysis in units of its last decimal."""
     shape = laboratory.shape[analysis]
     age = (day - who.days[f.BIRTH]) / 365.25
     value = shape[who.days[f.SEX]] + shape[2] * (age - 50.0) + shape[3] * who.own[analysis]
     value += shape[4] * draw_normal(pen.state.stream)
-    if day >= who.days[f.CKD]:
-        value += shape[_WITH_CKD]
+    for row in range(laboratory.shift_first[analysis], laboratory.shift_first[analysis + 1]):
+        condition, treatment = laboratory.shift[row, 0], laboratory.shift[row, 1]
+        if condition >= 0 and who.known[condition] <= day:
+            value += laboratory.shift_by[row]
+        if treatment >= 0 and _is_running(who, treatment, day):
+            value += laboratory.shift_by[row]
     if laboratory.is_log[analysis]:
         value = math.exp(value)
     ticks = math.floor(float(value * laboratory.ticks[analysis]) + 0.5)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.life.record import LifeShard
+from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.care import Care
 from sandkasse.cohort.observation.facts import PRACTICES, SPELLS, Lives, Pen, State, Who
@@ -66,8 +66,11 @@ def observe(
     Returns:
         What was seen; each person's words depend on the person's life, the parameters and the seed alone.
     """
-    lives = Lives(*(getattr(life, name) for name in Lives._fields))
-    who = _room_for_one(life, care, glycaemia)
+    occurrence = _occurrences(life)
+    lives = Lives(
+        **{name: getattr(life, name) for name in Lives._fields if name != "occurrence"}, occurrence=occurrence
+    )
+    who = _room_for_one(life, care, glycaemia, occurrence)
     starts = np.zeros((len(order) + 1, w.N_KINDS), dtype=np.int64)
     capacity = len(order) * _ROOM_PER_PERSON + _ROOM_AT_LEAST
     while True:
@@ -84,7 +87,17 @@ def observe(
         capacity = int(given.max())
 
 
-def _room_for_one(life: LifeShard, care: Care, glycaemia: npt.NDArray[np.float64]) -> Who:
+def _occurrences(life: LifeShard) -> npt.NDArray[np.int32]:
+    """Give the detections of conditions that come again, one column that never happens where there are none."""
+    days: npt.NDArray[np.int32] | None = getattr(life, "occurrence_detected_day", None)
+    if days is None or 0 in days.shape[1:]:
+        return np.full((len(life.person), 1, 1), NEVER, dtype=np.int32)
+    return days
+
+
+def _room_for_one(
+    life: LifeShard, care: Care, glycaemia: npt.NDArray[np.float64], occurrence: npt.NDArray[np.int32]
+) -> Who:
     n_spells, n_conditions = life.residence_start.shape[1], life.onset_day.shape[1]
     n_treatments, n_care = life.treatment_day.shape[1], len(care.burden)
     return as_record(
@@ -101,6 +114,7 @@ def _room_for_one(life: LifeShard, care: Care, glycaemia: npt.NDArray[np.float64
             treatment_for=np.zeros(n_treatments, np.int8),
             treatment_again=np.zeros(n_treatments, np.int32),
             treatment_again_for=np.zeros(n_treatments, np.int8),
+            occurrence=np.full(occurrence.shape[1:], NEVER, np.int32),
             delivery=np.zeros(life.delivery_day.shape[1], np.int32),
             glycaemia=glycaemia,
         )

@@ -1,5 +1,7 @@
 """Dispensings: refills that follow pack size and adherence, and drugs for what passes."""
 
+import math
+
 from sandkasse.cohort.kernels import helper
 from sandkasse.cohort.observation import care as c
 from sandkasse.cohort.observation import facts as f
@@ -22,9 +24,9 @@ def collect_course(pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: i
     early = int(drugs.stock * draw(pen.state.stream))
     at = float(max(start, DAY_1995 - early))
     end = min(stop, who.days[f.STOP])
-    product = -1
+    product, bought = -1, -1
     while at < end:
-        day = int(at)
+        day = int(at) if bought < 0 else _errand(pen, who, drugs, at, bought)
         if (day + 3) % 7 == 6:  # pharmacies are closed on Sundays
             day += 1
         if product < 0 or draw(pen.state.stream) < drugs.switch or day >= drugs.sold[product, 1]:
@@ -34,9 +36,21 @@ def collect_course(pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: i
             continue
         pack = drugs.pack[product]
         packs = min(max(int(drugs.stock * use / pack + draw(pen.state.stream)), 1), _MOST_PACKS)
-        if day >= DAY_1995 and spell_at(who.days, day) >= 0:
+        bought = day
+        if DAY_1995 <= day <= end and spell_at(who.days, day) >= 0:
             _dispense(pen, drugs, day, product, packs, indication)
         at += packs * pack / use * (0.85 + 0.3 * draw(pen.state.stream))
+
+
+@helper
+def _errand(pen: Pen, who: Who, drugs: c.Drugs, at: float, bought: int) -> int:
+    """Move a refill to the person's errand at the pharmacy, if one is near: drugs are fetched together."""
+    period = who.traits[f.ERRAND_PERIOD]
+    errand = who.traits[f.ERRAND_PHASE] + period * math.floor((at - who.traits[f.ERRAND_PHASE]) / period + 0.5)
+    is_moved = draw(pen.state.stream) < drugs.errand_share
+    if is_moved and abs(errand - at) <= drugs.errand_within and int(errand) > bought + 1:
+        return int(errand)
+    return int(at)
 
 
 @helper
@@ -53,7 +67,7 @@ def collect_chronic(pen: Pen, who: Who, drugs: c.Drugs) -> None:
     """Collect what everybody may come to use: begun at a rate by age and sex, for an exponential time, and again."""
     birth = who.days[f.BIRTH]
     for row in range(drugs.chronic.shape[0]):
-        begin(pen, who, purposes.CHRONIC_DRUG + row)
+        begin(pen, who, purposes.CHRONIC_DRUG + drugs.chronic_stream[row])
         age = 0.0
         for _ in range(_MOST_COURSES):
             age = _age_at_start(drugs, row, who.days[f.SEX], age, draw_exponential(pen.state.stream))

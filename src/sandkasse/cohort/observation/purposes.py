@@ -17,4 +17,5 @@ CONDITION = 1100  # then one for each condition of care
 THERAPY = 1200  # then one for each therapy
 THERAPY_AGAIN = 1250  # the second spell of each
 CONDITION_DRUG = 1300  # then one for each drug that a condition brings
+CONDITION_SERVICE = 1350  # then one for each service that a condition brings
 CHRONIC_DRUG = 1400  # then one for each class that everybody may come to use

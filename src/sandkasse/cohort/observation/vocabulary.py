@@ -8,7 +8,7 @@ from typing import Any
 
 Parameters = Mapping[str, Any]
 
-SOURCES = ("places", "diagnoses", "drugs", "laboratory", "primary", "hospital", "errors", "care")
+SOURCES = ("places", "diagnoses", "drugs", "laboratory", "primary", "hospital", "errors", "care", "care_conditions")
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,15 @@ class Vocabulary:
 
 
 def read_parameters() -> dict[str, Any]:
-    """Read the shipped parameter files into one mapping, one key for each table in them."""
+    """Read the shipped parameter files into one mapping, tables of one name joined."""
     folder = files("sandkasse.cohort") / "params_observation"
     parameters: dict[str, Any] = {}
     for name in SOURCES:
-        parameters |= tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+        for key, entry in tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")).items():
+            if isinstance(entry, list):
+                parameters[key] = [*parameters.get(key, []), *entry]
+            else:
+                parameters[key] = {**parameters.get(key, {}), **entry}
     return parameters
 
 
@@ -76,9 +80,16 @@ def make_vocabulary(parameters: Parameters) -> Vocabulary:
 
 
 def code_sets(parameters: Parameters) -> dict[str, tuple[list[str], list[str]]]:
-    """Give the ICD-8 and the ICD-10 codes of each set: first the conditions', then those of the other causes."""
+    """Give the ICD-8 and the ICD-10 codes of each set: first the conditions', then those of the other causes.
+
+    The codes that a cause keeps where the life has conditions for the others stand under its name and `_else`.
+    """
     listed = parameters["sets"] | parameters["causes"]
-    return {name: (entry.get("icd8", []), entry.get("icd10", [])) for name, entry in listed.items()}
+    sets = {name: (entry.get("icd8", []), entry.get("icd10", [])) for name, entry in listed.items()}
+    for name, entry in parameters["causes"].items():
+        if "unless" in entry:
+            sets[f"{name}_else"] = (entry["icd8_else"], entry["icd10_else"])
+    return sets
 
 
 def all_products(parameters: Parameters) -> list[Mapping[str, Any]]:
