@@ -270,10 +270,12 @@ def _hazards(
     hazard = np.zeros((2, N_TABLE_YEARS, MAX_AGE + 1, n + 1))
     bmi_ratio = np.ones((N_BMI, n + 1))
     means = _grouped(fitted.get("mean_relative_hazard", []), "target")
+    levels = {row["condition"]: float(row["value"]) for row in fitted.get("level", [])}
     for c, condition in enumerate(conditions):
         hazard[..., c] = _incidence(condition.incidence, pregnancy_days)
         if condition.incidence.fitted and fitted:
             hazard[..., c] *= _grid(fitted[condition.name], AGES)
+        hazard[..., c] *= levels.get(condition.name, 1.0)
         if condition.body_mass is not None:
             logs = np.log(condition.body_mass.hazard_ratios)
             bmi_ratio[:, c] = np.exp(np.interp(BMI_MIDDLES, condition.body_mass.bmi, logs))
