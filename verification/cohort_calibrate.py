@@ -20,6 +20,7 @@ from sandkasse.cohort.calibration import fit_model, measure_life, write_fit
 from sandkasse.cohort.kernels import enable_cache
 from sandkasse.cohort.model import PARAMS, load_model
 from sandkasse.cohort.specification import read_specification
+from sandkasse.cohort.validation.conditions import FittedLevels
 
 
 def found_ratio(folder: Path, persons: int, seed: int) -> np.ndarray:
@@ -42,7 +43,7 @@ def main() -> None:
     enable_cache(Path(tempfile.gettempdir()) / "cohort-kernels")
     late = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 19770101
-    rounds = (late // 10,) * 3 + (late // 4,) * 4 + (late,) * 3
+    rounds = (late // 60, late // 30, late // 15, late // 10, *(late // 4,) * 3, *(late,) * 3)
     found = None
     command = f"python verification/cohort_calibrate.py {late} {seed}"
     if len(sys.argv) > 3:
@@ -56,6 +57,7 @@ def main() -> None:
         rounds,
         seed=seed,
         found=found,
+        levels=FittedLevels(),
         report=lambda line: print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True),
     )
     names = (*(condition.name for condition in specification.conditions), "death")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from sandkasse.cohort.causes import by_cohort, compile_arms, compile_exposures, compile_position, compile_traits
 from sandkasse.cohort.kinship import compile_families
@@ -261,7 +262,7 @@ def _grid(rows: list[dict[str, str]], ages: FloatArray) -> FloatArray:
 
 def _hazards(
     specification: Specification, names: _Names, data: Path, fitted: Fitted
-) -> dict[str, FloatArray | BoolArray]:
+) -> dict[str, FloatArray | IntArray | BoolArray | npt.NDArray[np.float32]]:
     conditions, general = specification.conditions, specification.general
     n = len(conditions)
     pregnancy = general.pregnancy
@@ -269,10 +270,12 @@ def _hazards(
     hazard = np.zeros((2, N_TABLE_YEARS, MAX_AGE + 1, n + 1))
     bmi_ratio = np.ones((N_BMI, n + 1))
     means = _grouped(fitted.get("mean_relative_hazard", []), "target")
+    levels = {row["condition"]: float(row["value"]) for row in fitted.get("level", [])}
     for c, condition in enumerate(conditions):
         hazard[..., c] = _incidence(condition.incidence, pregnancy_days)
         if condition.incidence.fitted and fitted:
             hazard[..., c] *= _grid(fitted[condition.name], AGES)
+        hazard[..., c] *= levels.get(condition.name, 1.0)
         if condition.body_mass is not None:
             logs = np.log(condition.body_mass.hazard_ratios)
             bmi_ratio[:, c] = np.exp(np.interp(BMI_MIDDLES, condition.body_mass.bmi, logs))
@@ -283,7 +286,7 @@ def _hazards(
         if name in means:
             hazard[..., c] /= _grid(means[name], AGES)
     return {
-        "hazard": np.ascontiguousarray(hazard),
+        "hazard": np.ascontiguousarray(hazard, dtype=np.float32),
         "bmi_ratio": bmi_ratio,
         # A record has no empty arrays.
         "pregnancy_conditions": np.array(
@@ -374,7 +377,7 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
         "effect_first": np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
         "effect_source": sources,
         "effect_target": np.array([row.target for row in rows], dtype=np.int64),
-        "effect_ratio": np.stack([row.ratio for row in rows]) if rows else np.ones((0, MAX_AGE + 1)),
+        "effect_ratio": np.stack([row.ratio for row in rows], axis=1) if rows else np.ones((MAX_AGE + 1, 0)),
         "effect_varies": np.array([row.varies for row in rows], dtype=np.bool_),
         "effect_from": np.array([row.from_days for row in rows], dtype=np.float64),
         "effect_to": np.array([row.to_days for row in rows], dtype=np.float64),

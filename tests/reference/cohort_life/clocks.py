@@ -172,7 +172,7 @@ class Clocks:
         product = 1.0
         for effect in self.active:
             if self.t.effect_target[effect] == target:
-                product *= float(self.t.effect_ratio[effect, self.age])
+                product *= float(self.t.effect_ratio[self.age, effect])
         return product
 
     def effects_of(self, source):
@@ -279,7 +279,7 @@ class Clocks:
         for effect in self.active:
             source = next(s for s in range(len(self.t.effect_first) - 1) if effect in self.effects_of(s))
             if self.t.effect_target[effect] == self.n and source < self.n:
-                excess[source] *= float(self.t.effect_ratio[effect, self.age])
+                excess[source] *= float(self.t.effect_ratio[self.age, effect])
         whole, total = 1.0, 0.0
         for ratio in excess:
             if ratio > 1.0:

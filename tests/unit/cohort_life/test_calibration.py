@@ -1,5 +1,6 @@
 """One step of calibration goes the right way, by the right amount, and never looks at rows held out."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,16 +8,22 @@ import pytest
 
 from sandkasse.cohort.calibration.fit import (
     DETECTION_YEARS,
+    LEVEL_LIMIT,
+    LEVEL_STEP,
     STEP,
     TRUST,
     Fit,
     Targets,
     improve,
+    improve_levels,
     read_targets,
     write_fit,
 )
 from sandkasse.cohort.calibration.measure import LifeMeasures
-from sandkasse.cohort.compilation import read_fitted
+from sandkasse.cohort.compilation import compile_model, read_fitted
+from sandkasse.cohort.life import simulate_life
+from sandkasse.cohort.model import DATA, PARAMS
+from sandkasse.cohort.validation.conditions import FittedLevels
 
 SHAPE = 2, 20, 48
 FIRST = DETECTION_YEARS[0] - 1977
@@ -91,3 +98,29 @@ def test_what_is_written_is_read_back(tmp_path):
     assert {row["target"] for row in tables["mean_relative_hazard"]} == {"t1d", "death"}
     rows = [row for row in tables["t2d"] if row["sex"] == "2" and row["age_from"] == "35"]
     assert [float(row["value"]) for row in rows] == [1.25]
+
+
+def test_a_condition_that_is_seen_half_as_often_as_published_is_raised_by_a_step():
+    assert improve_levels({}, {"ra": math.log(2.0)}) == pytest.approx({"ra": 2.0**LEVEL_STEP})
+    assert improve_levels({"ra": 1.5}, {"ra": 0.0}) == pytest.approx({"ra": 1.5})
+    assert improve_levels({"ra": 4.0}, {"ra": 9.0})["ra"] == pytest.approx(math.exp(LEVEL_LIMIT))
+
+
+def test_levels_look_at_fitted_figures_only_and_scale_the_incidence(model):
+    levels = FittedLevels()
+    assert {target.role for target in levels.targets} == {"fitted"}
+    rows = {**read_fitted(PARAMS / "fitted"), "level": [{"condition": "ra", "value": "2.0"}]}
+    raised = compile_model(model.specification, data=DATA, fitted=rows)
+    rows["level"][0]["value"] = "1.0"
+    plain = compile_model(model.specification, data=DATA, fitted=rows)
+    ra = model.conditions.index("ra")
+    assert raised.tables.hazard[..., ra] == pytest.approx(2.0 * plain.tables.hazard[..., ra])
+    others = np.arange(raised.tables.hazard.shape[-1]) != ra
+    assert np.array_equal(raised.tables.hazard[..., others], plain.tables.hazard[..., others])
+    for counted in (raised, plain):
+        levels.begin(counted)
+        levels.add(simulate_life(counted, np.arange(30_000), seed=3))
+        if counted is raised:
+            twice = levels.log_ratios(30_000)["ra"]
+    # Some 100 cases a cohort: a factor of two is seven standard errors of the logarithm of their ratio.
+    assert levels.log_ratios(30_000)["ra"] - twice > 0.2

@@ -116,6 +116,28 @@ def settle_base(
 
 
 @helper
+def settle_rates(scratch: Scratch, span: float) -> int:
+    """Compute the rates that hold now, and count the clocks that would reach their draw within a span.
+
+    A function of its own, since the compiler makes the most of short loops that stand alone.
+    """
+    n = scratch.rate.shape[0]
+    hits = 0
+    for c in range(n):
+        scratch.rate[c] = scratch.base[c] * scratch.ratio[c]
+    for c in range(n):
+        hits += 1 if scratch.rate[c] * span > scratch.left[c] else 0
+    return hits
+
+
+@helper
+def let_pass(scratch: Scratch, span: float) -> None:
+    """Let the clocks of onset and death run for a span."""
+    for c in range(scratch.rate.shape[0]):
+        scratch.left[c] -= scratch.rate[c] * span
+
+
+@helper
 def reset(  # noqa: PLR0912, C901 — one loop for each kind of array
     seed: np.uint64, person: Person, tables: LifeTables, scratch: Scratch
 ) -> None:
@@ -233,7 +255,7 @@ def attribute(seed: np.uint64, person: Person, tables: LifeTables, scratch: Scra
     for i in range(scratch.counts[STATE_ACTIVE]):
         effect = scratch.active[i]
         if tables.effect_target[effect] == n and tables.effect_source[effect] < n:
-            scratch.excess[tables.effect_source[effect]] *= tables.effect_ratio[effect, age]
+            scratch.excess[tables.effect_source[effect]] *= tables.effect_ratio[age, effect]
     whole, total = 1.0, 0.0
     for c in range(n):
         if scratch.excess[c] > 1.0:
@@ -365,11 +387,8 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
             else:
                 span = min(year_end, limit, coming, death_at) - now
                 # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
-                kind, which, hits = -1, -1, 0
-                for c in range(n + 1):
-                    rate = scratch.base[c] * scratch.ratio[c]
-                    scratch.rate[c] = rate
-                    hits += rate * span > scratch.left[c]
+                kind, which = -1, -1
+                hits = settle_rates(scratch, span)
                 if hits > 0:
                     for c in range(n + 1):
                         if scratch.rate[c] * span > scratch.left[c]:
@@ -409,8 +428,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                         if scratch.rate[c] > 0.0:
                             tally[sex, early, young, c, 0] += span * hazard[sex, y, age, c]
                             tally[sex, early, young, c, 1] += span * scratch.rate[c]
-                for c in range(n + 1):
-                    scratch.left[c] -= scratch.rate[c] * span
+                let_pass(scratch, span)
                 for i in range(scratch.counts[STATE_WAITING]):
                     c = scratch.waiting[i]
                     scratch.waiting_left[c] -= scratch.waiting_rate[c] * span

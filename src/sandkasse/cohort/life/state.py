@@ -173,7 +173,7 @@ def combine(tables: LifeTables, scratch: Scratch, age: Whole) -> None:
         ratio[k] = 1.0
     for i in range(scratch.counts[STATE_ACTIVE]):
         effect = scratch.active[i]
-        ratio[tables.effect_target[effect]] *= tables.effect_ratio[effect, age]
+        ratio[tables.effect_target[effect]] *= tables.effect_ratio[age, effect]
     scratch.counts[STATE_CHANGED] = 0
 
 

@@ -31,6 +31,9 @@ CAUSES = {"heart and vessels": "heart and vessels", "lungs and airways": "lungs"
 """Groups of conditions behind the published causes of death."""
 AIRWAY_INFECTIONS = ("pneumonia", "influenza")
 
+LEVEL_MEASURES = ("prevalence", "true_prevalence", "living", "cases", "rate", "rate_all")
+"""Measures that the level of incidence moves."""
+
 Flags = npt.NDArray[np.bool_]
 Days = npt.NDArray[np.int64]
 Measure = Literal[
@@ -165,16 +168,71 @@ def measure_conditions(
     Returns:
         A figure for each target, with the standard error of a count.
     """
-    known = [target for target in targets or read_targets() if _is_known(model, target)]
-    tallies = [_Tally() for _ in known]
+    counts = ConditionCounts(model, targets)
     for first in range(0, n_persons, SHARD):
         persons = np.arange(first, min(first + SHARD, n_persons), dtype=np.int64)
-        life = simulate_life(model, persons, seed=seed)
-        for target, tally in zip(known, tallies, strict=True):
-            _count(life, model, target, tally)
+        counts.add(simulate_life(model, persons, seed=seed))
         progress(int(persons[-1]) + 1, n_persons, "persons")
-    share = n_persons / model.persons_in_nation
-    return [_finish(target, tally, share) for target, tally in zip(known, tallies, strict=True)]
+    return counts.figures(n_persons)
+
+
+class ConditionCounts:
+    """Counts, shard by shard, of every target that the model's conditions and treatments can answer.
+
+    Args:
+        model: The compiled model.
+        targets: Published figures; by default the frozen ones.
+    """
+
+    def __init__(self, model: CompiledModel, targets: tuple[Target, ...] | None = None) -> None:
+        self.model = model
+        self.targets = tuple(target for target in targets or read_targets() if _is_known(model, target))
+        self._tallies = [_Tally() for _ in self.targets]
+
+    def add(self, life: LifeShard) -> None:
+        """Count a shard."""
+        for target, tally in zip(self.targets, self._tallies, strict=True):
+            _count(life, self.model, target, tally)
+
+    def figures(self, n_persons: int) -> list[Figure]:
+        """Give a figure for each target, once all these persons are counted."""
+        share = n_persons / self.model.persons_in_nation
+        return [_finish(target, tally, share) for target, tally in zip(self.targets, self._tallies, strict=True)]
+
+
+class FittedLevels:
+    """How far the levels of conditions are from their fitted figures; calibration asks it."""
+
+    def __init__(self) -> None:
+        self.targets = tuple(
+            target for target in read_targets() if target.role == "fitted" and target.measure in LEVEL_MEASURES
+        )
+        self._counts: ConditionCounts | None = None
+
+    def begin(self, model: CompiledModel) -> None:
+        """Count anew, in lives of this model."""
+        self._counts = ConditionCounts(model, self.targets)
+
+    def add(self, life: LifeShard) -> None:
+        """Count a shard."""
+        assert self._counts is not None
+        self._counts.add(life)
+
+    def log_ratios(self, n_persons: int) -> dict[str, float]:
+        """Mean logarithm of published over simulated, by the first condition that a figure counts.
+
+        A figure weighs by its own error and by one of ten per cent that each published figure is given.
+        """
+        assert self._counts is not None
+        sums: dict[str, list[float]] = {}
+        for target, figure in zip(self._counts.targets, self._counts.figures(n_persons), strict=True):
+            relative = figure.standard_error / max(figure.simulated, figure.standard_error, 1e-9)
+            weight = 1.0 / (0.1**2 + relative**2)
+            ratio = math.log(figure.published / max(figure.simulated, 0.05 * figure.published))
+            entry = sums.setdefault(target.conditions[0], [0.0, 0.0])
+            entry[0] += weight * ratio
+            entry[1] += weight
+        return {name: total / weight for name, (total, weight) in sums.items()}
 
 
 def _is_known(model: CompiledModel, target: Target) -> bool:
