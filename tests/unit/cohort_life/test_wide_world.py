@@ -221,7 +221,7 @@ def test_an_intervention_changes_only_what_it_may(wide, shard):
     known = shard.detected_day[:, wide.conditions.index("weakness")] != NEVER
     assert same[~gambles & ~known, arm["vaccinate_the_weak"]].all()
     assert (~same[known, arm["vaccinate_the_weak"]]).sum() > 100
-    # Smoking raises hazards only: without it more lives lengthen than shorten, were it without effect half of them would.
+    # Smoking raises hazards only: without it more lives lengthen than shorten; without effect half of them would.
     longer = (shard.death_day_under[:, arm["no_smoking"]] > shard.death_day).sum()
     shorter = (shard.death_day_under[:, arm["no_smoking"]] < shard.death_day).sum()
     assert stats.binom.sf(longer - 1, longer + shorter, 0.5) < ALPHA
