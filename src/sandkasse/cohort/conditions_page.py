@@ -16,7 +16,8 @@ number has its source, or the words *our choice*. What the simulated lives give 
 
 Incidence is per 1,000 person-years (or pregnancies) in the whole population, men / women, in {year}: new onsets,
 whether or not anybody recognises them. The numbers behind the causes are hazard ratios beside everything else in the
-model; together they leave the population's incidence as it stands here.
+model; together they leave the population's incidence as it stands here. Codes of ICD-8 are given to the best of our
+knowledge; they were not compared with the Danish edition.
 """
 
 
