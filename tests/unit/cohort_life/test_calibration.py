@@ -109,14 +109,21 @@ def test_a_condition_that_is_seen_half_as_often_as_published_is_raised_by_a_step
 def test_levels_look_at_fitted_figures_only_and_scale_the_incidence(model):
     levels = FittedLevels()
     assert {target.role for target in levels.targets} == {"fitted"}
-    rows = {**read_fitted(PARAMS / "fitted"), "level": [{"condition": "ra", "value": "2.0"}]}
+    rows = {
+        **read_fitted(PARAMS / "fitted"),
+        "level": [{"name": "ra", "value": "2.0"}, {"name": "statin", "value": "2.0"}],
+    }
     raised = compile_model(model.specification, data=DATA, fitted=rows)
-    rows["level"][0]["value"] = "1.0"
+    for row in rows["level"]:
+        row["value"] = "1.0"
     plain = compile_model(model.specification, data=DATA, fitted=rows)
     ra = model.conditions.index("ra")
-    assert raised.tables.hazard[..., ra] == pytest.approx(2.0 * plain.tables.hazard[..., ra])
+    assert raised.tables.hazard[..., ra] == pytest.approx(2.0 * plain.tables.hazard[..., ra], rel=1e-6)
     others = np.arange(raised.tables.hazard.shape[-1]) != ra
     assert np.array_equal(raised.tables.hazard[..., others], plain.tables.hazard[..., others])
+    statin = model.tables.row_treatment == model.treatments.index("statin")
+    assert raised.tables.row_rate[:, statin] == pytest.approx(2.0 * plain.tables.row_rate[:, statin])
+    assert np.array_equal(raised.tables.row_rate[:, ~statin], plain.tables.row_rate[:, ~statin])
     for counted in (raised, plain):
         levels.begin(counted)
         levels.add(simulate_life(counted, np.arange(30_000), seed=3))

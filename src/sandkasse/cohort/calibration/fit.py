@@ -8,8 +8,8 @@ Four sets of numbers, found together by repeated simulation:
   below 15 years, of type 2 diabetes from 20 years on;
 - the speed of type 2 diabetes' detection, by calendar year 1996 to 2014, with geometric mean 1 over 1996 to 2011; later
   years keep the mean of the last two;
-- the level of the incidence of every other condition with a published figure marked *fitted*: one factor each, so that
-  its figures are met on average on the logarithmic scale.
+- the level of the incidence of every other condition, and of the starts of every treatment, with a published figure
+  marked *fitted*: one factor each, so that its figures are met on average on the logarithmic scale.
 
 Between 15 and 19 years both are interpolated: the published cases there include women who took metformin without having
 diabetes, whom the registers' case definition has to find by itself.
@@ -54,7 +54,7 @@ PRIOR_EVENTS = 3.0
 
 
 class Levels(Protocol):
-    """What published figures say of the levels of conditions."""
+    """What published figures say of the levels of conditions and treatments."""
 
     def begin(self, model: CompiledModel) -> None:
         """Count anew, in lives of this model."""
@@ -63,7 +63,7 @@ class Levels(Protocol):
         """Count a shard."""
 
     def log_ratios(self, n_persons: int) -> Mapping[str, float]:
-        """Logarithm of published over simulated, by condition, once all these persons are counted."""
+        """Logarithm of published over simulated, by name, once all these persons are counted."""
 
 
 LEVEL_STEP = 0.7
@@ -80,7 +80,7 @@ class Fit:
         onset: Ratio to the written incidence, of type 1 diabetes in the first three age groups, of type 2 diabetes in
             the others, shape (sex, age group).
         detection: Ratio to the written speed of detection, shape (year 1996 to 2014,).
-        level: Ratio to the written incidence of other conditions, by name.
+        level: Ratio to the written incidence of other conditions, and to the rates of starting treatments, by name.
     """
 
     mean_relative: FloatArray
@@ -158,7 +158,7 @@ def to_tables(fit: Fit, targets: tuple[str, ...]) -> Fitted:
     later = float(np.exp(np.log(fit.detection[-2:]).mean()))
     points = [(1994, 1.0), *zip(DETECTION_YEARS, fit.detection, strict=True), (2015, later)]
     detection = [{"year": str(year), "value": f"{value:.5g}"} for year, value in points]
-    level = [{"condition": name, "value": f"{value:.5g}"} for name, value in fit.level.items()]
+    level = [{"name": name, "value": f"{value:.5g}"} for name, value in fit.level.items()]
     tables = {"mean_relative_hazard": means, "t1d": onsets[0], "t2d": onsets[1], "t2d_detection": detection}
     return {**tables, "level": level} if level else tables
 
@@ -181,7 +181,7 @@ def fit_model(
         report: Called with one line for each round.
         found: What the publication's case definition finds in simulated registers for each case that the lives detect,
             shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
-        levels: Counts the figures of other conditions; without it their levels are as written.
+        levels: Counts the figures of other conditions and of treatments; without it their levels are as written.
 
     Returns:
         The fitted numbers.
@@ -241,7 +241,7 @@ def improve_levels(level: Mapping[str, float], ratios: Mapping[str, float]) -> d
 
     Args:
         level: Levels that were simulated with.
-        ratios: Logarithm of published over simulated, by condition.
+        ratios: Logarithm of published over simulated, by name.
 
     Returns:
         Better levels.
