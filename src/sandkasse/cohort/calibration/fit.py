@@ -93,6 +93,24 @@ class Fit:
         """Begin with ones."""
         return cls(np.ones((2, 10, 23, n_targets)), np.ones((2, N_AGES)), np.ones(len(DETECTION_YEARS)))
 
+    @classmethod
+    def resume(cls, tables: Fitted, targets: tuple[str, ...]) -> "Fit":
+        """Begin with what was fitted before; targets without rows begin with ones."""
+        fit = cls.start(len(targets))
+        for row in tables["mean_relative_hazard"]:
+            if row["target"] in targets:
+                year = (int(row["year_from"]) - FIRST_YEAR) // FITTED_STEP
+                at = int(row["sex"]) - 1, year, int(row["age_from"]) // FITTED_STEP, targets.index(row["target"])
+                fit.mean_relative[at] = float(row["value"])
+        for name, ages in (("t1d", range(CHILDREN)), ("t2d", range(FIRST_ADULT, N_AGES))):
+            for row in tables[name]:
+                if int(row["age_from"]) // 5 in ages:
+                    fit.onset[int(row["sex"]) - 1, int(row["age_from"]) // 5] = float(row["value"])
+        for row in tables["t2d_detection"]:
+            if int(row["year"]) in DETECTION_YEARS:
+                fit.detection[int(row["year"]) - DETECTION_YEARS[0]] = float(row["value"])
+        return replace(fit, level={row["name"]: float(row["value"]) for row in tables.get("level", [])})
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -171,6 +189,7 @@ def fit_model(
     report: Callable[[str], None],
     found: FloatArray | None = None,
     levels: Levels | None = None,
+    before: Fitted | None = None,
 ) -> Fit:
     """Fit by repeated simulation.
 
@@ -181,7 +200,8 @@ def fit_model(
         report: Called with one line for each round.
         found: What the publication's case definition finds in simulated registers for each case that the lives detect,
             shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
-        levels: Counts the figures of other conditions and of treatments; without it their levels are as written.
+        levels: Counts the figures of other conditions and of treatments; without it their levels stay.
+        before: Tables of an earlier fit to begin with; ones otherwise.
 
     Returns:
         The fitted numbers.
@@ -190,7 +210,7 @@ def fit_model(
     published = read_targets()
     if found is not None:
         published = replace(published, cases=published.cases / found)
-    fit = Fit.start(len(targets))
+    fit = Fit.resume(before, targets) if before else Fit.start(len(targets))
     for i, n_persons in enumerate(rounds):
         model = compile_model(specification, data=DATA, fitted=to_tables(fit, targets))
         if levels is not None:
