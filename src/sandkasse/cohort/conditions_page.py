@@ -1,5 +1,7 @@
 """The reference page of the conditions, written from the parameter files' rows."""
 
+import re
+
 import numpy as np
 
 from sandkasse.cohort.specification import Calendar, Condition, Incidence, Specification, Treatment
@@ -33,7 +35,7 @@ def conditions_page(specification: Specification) -> str:
     lines += ["|" + "---|" * (5 + len(AGES))]
     for condition in specification.conditions:
         rates = [_rates(condition.incidence, age) for age in AGES]
-        cells = [f"[{condition.title}](#{condition.name})", condition.group, *_codes(condition), *rates]
+        cells = [f"[{condition.title}](#{_anchor(condition.title)})", condition.group, *_codes(condition), *rates]
         lines.append("| " + " | ".join([*cells, "yes" if condition.recurs else ""]) + " |")
     for condition in specification.conditions:
         lines += ["", *_section(condition, treatments)]
@@ -67,6 +69,10 @@ def _log_ratio(row: Calendar, year: float) -> float:
     return float(np.interp(year, row.years, np.log(np.maximum(row.ratios, 1e-12))))
 
 
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
 def _rates(incidence: Incidence, age: int) -> str:
     both = [rate_per_1000(incidence, sex, age, YEAR) if getattr(incidence, sex) else None for sex in ("men", "women")]
     return " / ".join("–" if rate is None else f"{rate:.2g}" for rate in both)
@@ -87,8 +93,6 @@ def _span(first: float, last: float) -> str:
 def _section(condition: Condition, treatments: tuple[Treatment, ...]) -> list[str]:
     icd10, icd8 = _codes(condition)
     out = [
-        f'<a id="{condition.name}"></a>',
-        "",
         f"## {condition.title}",
         "",
         f"`{condition.name}`: {icd10}; ICD-8 {icd8}.",

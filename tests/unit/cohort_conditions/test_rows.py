@@ -147,7 +147,7 @@ BOUNDS = {
     "hypertension": (0.5, 0.95), "dyslipidaemia": (0.3, 0.85), "ihd": (0.1, 0.4), "af": (0.15, 0.5), "pad": (0.08, 0.4),
     "copd": (0.12, 0.45), "asthma": (0.08, 0.25), "osteoporosis": (0.08, 0.65), "hip_fracture": (0.05, 0.35),
     "fracture": (0.5, 0.9), "ra": (0.01, 0.05), "depression": (0.2, 0.6), "anxiety": (0.04, 0.2),
-    "schizophrenia": (0.008, 0.025), "dementia": (0.15, 0.6), "epilepsy": (0.03, 0.1), "migraine": (0.05, 0.35),
+    "schizophrenia": (0.008, 0.025), "dementia": (0.15, 0.7), "epilepsy": (0.03, 0.1), "migraine": (0.05, 0.35),
     "parkinson": (0.015, 0.08), "breast_cancer": (0.08, 0.16), "colorectal_cancer": (0.05, 0.13),
     "lung_cancer": (0.04, 0.15), "prostate_cancer": (0.08, 0.2), "melanoma": (0.015, 0.05), "cll": (0.004, 0.02),
     "cirrhosis": (0.01, 0.06), "nafld": (0.2, 0.6), "pneumonia": (0.3, 0.8), "influenza": (0.1, 0.5),

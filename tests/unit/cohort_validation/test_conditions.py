@@ -111,7 +111,11 @@ def test_treatment_counts_while_it_runs_or_after_it_began_again(life, measured):
         life.treatment_day[person, t] = day(begun)
         life.treatment_stop_day[person, t] = day(stopped) if stopped else NEVER
         life.treatment_again_day[person, t] = day(again) if again else NEVER
-    assert measured(condition="dyslipidaemia", measure="treated", treatment="statin") == 50.0
+    given = {"condition": "dyslipidaemia", "measure": "treated", "treatment": "statin"}
+    assert measured(**given) == 50.0
+    assert measured(date_from="2011-06-01", date_to="2012-06-01", **given) == 75.0
+    assert measured(date_from="2011-06-01", **given) == 50.0
+    assert measured(date_from="2009-01-01", date_to="2010-01-01", **given) == 0.0
 
 
 def test_deaths_are_counted_within_days_of_recognition_and_by_cause(life, measured):

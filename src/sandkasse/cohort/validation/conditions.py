@@ -57,9 +57,10 @@ class Target(BaseModel):
     Attributes:
         condition: One condition, several joined by `|` (any of them), or a group of causes of death.
         measure: `prevalence` (recognised) and `true_prevalence` in per cent of residents, `living` persons recognised,
-            `treated` per cent on `treatment`; `cases` first recognised in the dates (fractures: all), `rate` of them
-            per 100,000 person-years, `rate_all` with repetitions; `dead_within` per cent of the cases within
-            `within_days`; `median_age` of the cases; `acute_deaths` of the condition's own onsets; `cause_deaths`.
+            `treated` per cent on `treatment`, on a day or at any time in a span; `cases` first recognised in the dates
+            (fractures: all), `rate` of them per 100,000 person-years, `rate_all` with repetitions; `dead_within` per
+            cent of the cases within `within_days`; `median_age` of the cases; `acute_deaths` of the condition's own
+            onsets; `cause_deaths`.
         treatment: For `treated`.
         sex: 0 both, 1 men, 2 women.
         age_from: Youngest age.
@@ -293,8 +294,9 @@ def _count_there(life: LifeShard, model: CompiledModel, target: Target, tally: _
     base = _residents(life, day) & _of_age(life, target, day)
     if target.measure == "treated":
         t = model.treatments.index(target.treatment)
-        first = np.logical_and(life.treatment_day[:, t] <= day, day < life.treatment_stop_day[:, t])
-        hit: Flags = np.logical_or(first, life.treatment_again_day[:, t] <= day)
+        last = _span(target)[1] - 1  # the same day, if there is no span
+        first = np.logical_and(life.treatment_day[:, t] <= last, day < life.treatment_stop_day[:, t])
+        hit: Flags = np.logical_or(first, life.treatment_again_day[:, t] <= last)
     else:
         onset = target.measure == "true_prevalence"
         hit = np.less_equal(_all_days(life, model, target, onset=onset).min(axis=1), day)
