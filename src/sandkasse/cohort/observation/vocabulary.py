@@ -8,7 +8,20 @@ from typing import Any
 
 Parameters = Mapping[str, Any]
 
-SOURCES = ("places", "diagnoses", "drugs", "laboratory", "primary", "hospital", "errors", "care", "care_conditions")
+ERAS = ("before_1981", "before_1989", "before_1996", "sks")
+"""Classifications of operations, in order of time."""
+SOURCES = (
+    "places",
+    "diagnoses",
+    "drugs",
+    "laboratory",
+    "primary",
+    "hospital",
+    "errors",
+    "care",
+    "care_conditions",
+    "operations",
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,7 @@ class Vocabulary:
         analyses: (NPU code, unit, decimals), in the order of `analysis_names`.
         analysis_names: Our names of the analyses.
         panels: Our names of the panels.
+        operations: Operation codes of all classifications.
         services: Five-digit service codes, in the order of `service_names`.
         service_names: Our names of the services.
         regions: Our names of the regions.
@@ -41,6 +55,7 @@ class Vocabulary:
     analyses: tuple[tuple[str, str, int], ...]
     analysis_names: tuple[str, ...]
     panels: tuple[str, ...]
+    operations: tuple[str, ...]
     services: tuple[str, ...]
     service_names: tuple[str, ...]
     regions: tuple[str, ...]
@@ -73,6 +88,9 @@ def make_vocabulary(parameters: Parameters) -> Vocabulary:
         analyses=tuple((entry["npu"], entry["unit"], entry["decimals"]) for entry in parameters["analyses"].values()),
         analysis_names=tuple(parameters["analyses"]),
         panels=tuple(parameters["panels"]),
+        operations=tuple(
+            dict.fromkeys(code for entry in parameters["operations"].values() for era in ERAS for code in entry[era])
+        ),
         services=tuple(parameters["services"].values()),
         service_names=tuple(parameters["services"]),
         regions=tuple(parameters["regions"]),
