@@ -20,6 +20,7 @@ from sandkasse.catalogue.profile import PROFILE_VERSION, TableProfile, from_plai
 from sandkasse.catalogue.resolve import Catalogue
 from sandkasse.catalogue.show import CardList, describe_card
 from sandkasse.catalogue.snippets import Snippets, snippets_of, to_bibtex
+from sandkasse.catalogue.statistics import Program, Written, write_for_program
 from sandkasse.catalogue.store import Store
 from sandkasse.contract import CheckReport, Contract, check_tables, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
@@ -284,6 +285,29 @@ def export_dataset(
         )
     write_new_file(out, orjson.dumps(describe[format](), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return out
+
+
+def export_tables(
+    settings: Settings, dataset_id: str, program: Program, out: Path, *, progress: Progress = no_progress
+) -> Written:
+    """Write a dataset's tables for SAS (`xpt`) or Stata (`stata`), with labels, dates and a program that reads them.
+
+    Args:
+        settings: Where the datasets are.
+        dataset_id: Its id, or `<id>@<version>`.
+        program: `xpt` or `stata`.
+        out: The folder to make.
+        progress: Told of the rows.
+
+    Raises:
+        DatasetNotFoundError: If there is no such dataset.
+        InvalidInputError: If the folder exists or cannot be made, or a column cannot be written.
+        StorageFullError: If the disk is full; nothing half-written is kept.
+        CorruptDatasetError: If a data file cannot be read to its end.
+    """
+    page = show_dataset(settings, dataset_id)
+    dataset = _catalogue(settings).open_by_id(page.card.reference)
+    return write_for_program(dataset, page.contract, program, out, progress=progress)
 
 
 def describe_page(page: DatasetPage) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sandkasse.catalogue.store import Store
-from sandkasse.core.errors import InvalidInputError, ModuleInvalidError, TrainingModuleNotFoundError
+from sandkasse.core.errors import InvalidInputError, ModuleInvalidError, TrainingModuleNotFoundError, UpstreamError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
 from sandkasse.training import answers, execution, lessons, rehearsal, scaffold, wire
@@ -16,6 +16,7 @@ from sandkasse.training.examiner import Ground, find_ground, prepare_against
 from sandkasse.training.graders.base import Answer
 from sandkasse.training.grading import grade_prepared
 from sandkasse.training.keys import read_grading_key
+from sandkasse.training.languages import LanguageId, why_not_here
 from sandkasse.training.lessons import LessonFile
 from sandkasse.training.library import LIST_COMMAND, Library
 from sandkasse.training.lint import find_faults
@@ -70,12 +71,15 @@ def show_module(settings: Settings, module_id: str) -> ModuleView:
 def prepare_lesson(settings: Settings, module_id: str, target: Path) -> tuple[LessonFile, ...]:
     """Put a module's lessons and small data files into a learner's folder; nothing that is there is overwritten.
 
+    Lessons in R come along where R is on this machine.
+
     Raises:
         TrainingModuleNotFoundError: If there is none of this id.
         ModuleInvalidError: If a lesson is not readable.
     """
     shelved = _library(settings).take(module_id)
-    return lessons.prepare_lesson(shelved.module, shelved.folder, target)
+    here = [name for name in shelved.module.languages if not why_not_here(name, execution.read_environment())]
+    return lessons.prepare_lesson(shelved.module, shelved.folder, target, languages=here)
 
 
 def to_answer(value: Any) -> Answer:
@@ -240,6 +244,7 @@ def run_lesson(
     part_id: str | None = None,
     which: Literal["lesson", "solution"] = "lesson",
     form: Literal["ipynb", "html"] = "ipynb",
+    language: LanguageId = "python",
 ) -> tuple[Path, ...]:
     """Run lessons without a portal, and write them with their outputs.
 
@@ -250,6 +255,7 @@ def run_lesson(
         part_id: One part; all if not said.
         which: The lesson or its worked solution.
         form: A notebook or a page.
+        language: Of the lessons' code.
 
     Returns:
         The files that were written.
@@ -260,20 +266,31 @@ def run_lesson(
         ModuleInvalidError: If a cell fails.
     """
     shelved = _library(settings).take(module_id)
-    parts = [part for part in shelved.module.parts if part_id in (None, part.id)]
-    if not parts:
+    named = [part for part in shelved.module.parts if part_id in (None, part.id)]
+    if not named:
         known = ", ".join(part.id for part in shelved.module.parts)
         raise InvalidInputError(f"{module_id!r} has no part named {part_id!r}.", next_step=f"name one of {known}")
-    names = [part.lesson if which == "lesson" else part.solution for part in parts]
+    names = [
+        files.lesson if which == "lesson" else files.solution for part in named if (files := part.files_in(language))
+    ]
+    if not names:
+        known = ", ".join(shelved.module.languages)
+        raise InvalidInputError(f"That is not written in {language!r}.", next_step=f"choose one of {known}")
+    environment = execution.offline_environment(settings, module_id, execution.read_environment())
+    if why_not := why_not_here(language, environment):
+        raise UpstreamError(
+            f"The lesson cannot run here: {why_not}.", next_step="install it, then run the lesson again"
+        )
     targets = [out / f"{Path(name).stem}.{form}" for name in names]
     for target in targets:
         if target.exists():
             raise InvalidInputError(f"{target} exists already.", next_step="choose another folder with --out")
-    environment = execution.offline_environment(settings, module_id, execution.read_environment())
     for name, target in zip(names, targets, strict=True):
-        notebook = lessons.read_notebook(shelved.folder, name, module_id=module_id)
+        notebook = lessons.read_notebook(shelved.folder, name, module_id=module_id, language=language)
         with execution.lesson_folder(shelved.folder) as folder:
-            executed = execution.execute_notebook(notebook, folder, name=name, environment=environment)
+            executed = execution.execute_notebook(
+                notebook, folder, name=name, environment=environment, language=language
+            )
         lessons.write_executed(executed.notebook, target)
     return tuple(targets)
 

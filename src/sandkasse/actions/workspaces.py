@@ -221,14 +221,6 @@ def probe_isolation() -> Info:
     return LocalLauncher(LocalOptions(run_folder=Path(), hidden=())).info
 
 
-def touch_workspace(site: Site, workspace_id: str) -> None:
-    """Note that a workspace was heard of now."""
-    with transaction(site.engine) as db:
-        row = db.get(WorkspaceRow, workspace_id)
-        if row is not None and row.state in ALIVE:
-            row.last_seen_at = site.clock()
-
-
 def _launcher(site: Site) -> Launcher:
     if site.launcher is None:
         raise UpstreamError("No portal runs notebooks for this site now.", next_step="start it: sandkasse up")

@@ -104,17 +104,33 @@ def check(dataset: DatasetArgument, json: JsonOption = False) -> None:
 @app.command()
 def export(
     dataset: DatasetArgument,
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    kind: Annotated[str, typer.Option("--format", help="croissant, dcat or schema.org")] = "croissant",
+    out: Annotated[Path, typer.Option(help="The file to write; for xpt and stata, the folder.")],
+    kind: Annotated[str, typer.Option("--format", help="croissant, dcat, schema.org, xpt or stata")] = "croissant",
     address: Annotated[str | None, typer.Option(help="Where this catalogue is reached, https://…")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Write a description of a dataset for other catalogues."""
+    """Write a description of a dataset for other catalogues, or its tables for SAS or Stata."""
+    if kind in {"xpt", "stata"}:
+        _export_tables(dataset, kind, out, json=json)
+        return
     path = actions.export_dataset(_settings(), dataset, cast(Any, kind), out, address=address)
     if json:
         print_json({"file": str(path)})
     else:
         print_line(f"Wrote {path}.")
+
+
+def _export_tables(dataset: str, kind: str, out: Path, *, json: bool) -> None:
+    with progress_reporter(f"Writing {dataset}") as report:
+        written = actions.export_tables(_settings(), dataset, cast(Any, kind), out, progress=report)
+    files = [str(path) for paths in written.files.values() for path in paths]
+    if json:
+        print_json({"files": files, "renamed": dict(written.renamed), "reader": str(written.reader)})
+        return
+    for old, new in written.renamed.items():
+        print_line(f"{old} is named {new} there.")
+    print_line(f"Wrote {len(files)} files into {written.folder}.")
+    print_line(f"next: {written.reader}")
 
 
 @app.command()

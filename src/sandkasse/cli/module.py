@@ -31,6 +31,13 @@ class Form(StrEnum):
     HTML = "html"
 
 
+class Code(StrEnum):
+    """In which language a lesson's code is written."""
+
+    PYTHON = "python"
+    R = "r"
+
+
 @app.command("list")
 def list_(as_json: JsonOption = False) -> None:
     """List the training modules of this site."""
@@ -62,11 +69,14 @@ def run(
     part: Annotated[str | None, typer.Option(help="One part; all if not said.")] = None,
     which: Annotated[Which, typer.Option(help="The lesson or its worked solution.")] = Which.LESSON,
     form: Annotated[Form, typer.Option(help="A notebook or a page.")] = Form.IPYNB,
+    language: Annotated[Code, typer.Option(help="Of the lessons' code.")] = Code.PYTHON,
     out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path(),
     as_json: JsonOption = False,
 ) -> None:
     """Run a module's lessons from top to bottom, and write them with their outputs."""
-    written = modules.run_lesson(_settings(), module, out, part_id=part, which=which.value, form=form.value)
+    written = modules.run_lesson(
+        _settings(), module, out, part_id=part, which=which.value, form=form.value, language=language.value
+    )
     if as_json:
         print_json([str(path) for path in written])
         return
@@ -109,7 +119,9 @@ def rehearse(module: ModuleArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
     else:
-        rows = [["ok" if r.is_right else "WRONG", r.what, r.subject, r.title, r.says] for r in found.results]
+        rows = [
+            [_mark(is_right=r.is_right, was_run=r.was_run), r.what, r.subject, r.title, r.says] for r in found.results
+        ]
         print_table(["", "what", "of", "title", "found"], rows, empty="Nothing to test.")
     if not found.is_right:
         n_wrong = sum(not result.is_right for result in found.results)
@@ -132,6 +144,12 @@ def new(
         return
     print_line(f"wrote {folder}")
     print_line(f"next: sandkasse module test {module}")
+
+
+def _mark(*, is_right: bool, was_run: bool) -> str:
+    if not was_run:
+        return "skipped"
+    return "ok" if is_right else "WRONG"
 
 
 def _settings() -> Settings:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sandkasse.cohort.kinship import compile_families
 from sandkasse.cohort.specification import Calendar, Condition, Effect, Incidence, Specification
 from sandkasse.cohort.tables import (
     BMI_LOWEST,
@@ -97,6 +98,13 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         treatments=names.treatments,
         traits=names.traits,
         tables=tables,
+        families=compile_families(
+            general,
+            mortality=_mortality(data),
+            fertility=tables.fertility,
+            table_year=TABLE_YEAR,
+            calendar_year=CALENDAR_YEAR,
+        ),
         glycaemia=_glycaemia(specification, names),
         persons_in_nation=entries[1],
         specification=specification,
@@ -255,8 +263,6 @@ def _hazards(
         "hazard": np.ascontiguousarray(hazard),
         "bmi_ratio": bmi_ratio,
         "trait_beta": beta,
-        "family_weight": np.sqrt([trait.family_share for trait in general.traits]),
-        "own_weight": np.sqrt([1.0 - trait.family_share for trait in general.traits]),
         "only_pregnant": np.array([condition.incidence.per == "pregnancy" for condition in conditions]),
         "excludes": np.array([[other in condition.excludes for other in names.conditions] for condition in conditions]),
     }

@@ -185,13 +185,35 @@ class Load(Sourced):
 
 
 class Trait(Row):
-    """A lifelong cause, standard normal: loads on earlier traits and, for the rest of its variance, its own part."""
+    """A lifelong cause, standard normal: loads on earlier traits and, for the rest of its variance, its own part.
+
+    Of its own part's variance a share is inherited and a share is common to a mother's children.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     title: str = ""
-    family_share: Probability
+    heritability: Probability
+    shared_environment: Probability
     loads: tuple[Load, ...] = ()
     source: str
+
+    @model_validator(mode="after")
+    def _shares_fit(self) -> Self:
+        if self.heritability + self.shared_environment > 1.0:
+            raise ValueError("heritability and shared_environment add up to more than 1")
+        return self
+
+
+class Families(Sourced):
+    """Who becomes whose parent; `parity` weighs women by the deliveries that they had, its length bounds them."""
+
+    parity: Annotated[Numbers, Field(min_length=1, max_length=6)]
+    older_by_mean: float
+    older_by_sd: Positive
+    kept: Probability
+    taken: Probability
+    father_from: Positive
+    native_share: Probability
 
 
 class ByCohort(Sourced):
@@ -341,6 +363,7 @@ class General(Row):
     window_end: int
     conditions: tuple[str, ...]
     traits: tuple[Trait, ...]
+    families: Families
     exposures: tuple[Exposure, ...] = ()
     education: Education | None = None
     income: Income | None = None

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sandkasse.cohort.kinship import FamilyTables
 from sandkasse.cohort.specification import Specification
 
 FloatArray = npt.NDArray[np.float64]
@@ -33,8 +34,6 @@ class LifeTables(NamedTuple):
     hazard: FloatArray  # (sex, year, age, condition + death)
     bmi_ratio: FloatArray  # (bmi bin, condition + death)
     trait_beta: FloatArray  # (condition + death, trait)
-    family_weight: FloatArray  # (trait,) square root of the family's share
-    own_weight: FloatArray  # (trait,)
     detect_year: FloatArray  # (year, condition)
     detect_age: FloatArray  # (age, condition)
     acute: FloatArray  # (year, age, condition) integrated hazard of acute death
@@ -106,6 +105,7 @@ class CompiledModel:
         treatments: Names, in the order of the columns of `LifeShard.treatment_day`.
         traits: Names, in the order of the columns of `LifeShard.liability`.
         tables: Arrays of the life kernel.
+        families: Arrays of the family kernels.
         glycaemia: Arrays of `cohort.life.glycaemia`: column numbers and coefficients.
         persons_in_nation: How many persons the entries add up to; a cohort of N is the share N of it.
         specification: The model as written.
@@ -115,6 +115,7 @@ class CompiledModel:
     treatments: tuple[str, ...]
     traits: tuple[str, ...]
     tables: LifeTables
+    families: FamilyTables
     glycaemia: FloatArray
     persons_in_nation: float
     specification: Specification

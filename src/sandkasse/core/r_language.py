@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ PACKAGE_FOLDER = R_FOLDER / "package"
 KERNELS_FOLDER = R_FOLDER / "kernels"  # holds `ir/kernel.json`
 KERNEL_NAME = "ir"
 NEEDED = ("reticulate", "IRkernel")
+NEEDED_BY_LESSONS = (*NEEDED, "dplyr", "dbplyr")
 SUGGESTED = ("dplyr", "dbplyr", "survival", "Epi")
 INSTALL_COMMAND = (
     "sudo apt install r-base-core r-cran-reticulate r-cran-irkernel r-cran-dplyr r-cran-dbplyr r-cran-survival "
@@ -41,23 +42,23 @@ class RLanguage:
     packages: frozenset[str]
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        """List what is needed and is not there; empty when R can be used."""
-        if self.program is None:
-            return ("R", *NEEDED)
-        return tuple(name for name in NEEDED if name not in self.packages)
-
-    @property
     def is_usable(self) -> bool:
         """Whether notebooks in R run here."""
-        return not self.missing
+        return not self.why_not()
 
-    def why_not(self) -> str:
-        """Say in one line what is missing and how to install it; empty when nothing is."""
-        if not self.missing:
+    def why_not(self, *, needed: Sequence[str] = NEEDED) -> str:
+        """Say in one line what is missing and how to install it; empty when nothing is.
+
+        Args:
+            needed: The packages that are asked for.
+        """
+        missing = [name for name in needed if name not in self.packages]
+        if self.program is None:
+            missing = ["R", *missing]
+        if not missing:
             return ""
-        verb = "is" if len(self.missing) == 1 else "are"
-        return f"{', '.join(self.missing)} {verb} not installed; on Debian: {INSTALL_COMMAND}"
+        verb = "is" if len(missing) == 1 else "are"
+        return f"{', '.join(missing)} {verb} not installed; on Debian: {INSTALL_COMMAND}"
 
 
 def find_r(environment: Mapping[str, str]) -> RLanguage:

@@ -214,9 +214,9 @@ def write_column(table: pa.Table, index: float, stem: str) -> str:
     elif pa.types.is_date(kind):
         values, to = _doubles(column.cast(pa.date32()).cast(pa.int32())), "Date"
     elif pa.types.is_timestamp(kind):
-        values, to = _seconds(column.cast(pa.timestamp("us", kind.tz))), "POSIXct"
+        values, to = _doubles(column.cast(pa.timestamp("us", kind.tz)).cast(pa.int64()), per=1e6), "POSIXct"
     elif pa.types.is_duration(kind):
-        values, to = _seconds(column.cast(pa.duration("us"))), "difftime"
+        values, to = _doubles(column.cast(pa.duration("us")).cast(pa.int64()), per=1e6), "difftime"
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_time(kind):
         values, to = _write_texts(column.cast(pa.string()), stem), "character"
     else:
@@ -232,16 +232,12 @@ def _integers(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
     return np.asarray(pc.fill_null(column, NA_INTEGER).to_numpy()).astype("<i4")
 
 
-def _doubles(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
+def _doubles(column: pa.ChunkedArray, *, per: float = 1.0) -> "np.ndarray[Any, Any]":
     # Not safe: a timestamp beyond the year 2255 loses its last microseconds, as any in R does.
-    numbers = np.array(column.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(), "<f8")
+    numbers = np.array(column.cast(pa.float64(), safe=False).fill_null(0.0).to_numpy(), "<f8") / per
     if column.null_count:
         numbers[column.is_null().to_numpy()] = NA_REAL
     return numbers
-
-
-def _seconds(column: pa.ChunkedArray) -> "np.ndarray[Any, Any]":
-    return _doubles(column.cast(pa.int64())) / 1e6
 
 
 def _whole_numbers(column: pa.ChunkedArray) -> "tuple[np.ndarray[Any, Any], str]":

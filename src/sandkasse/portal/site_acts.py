@@ -202,12 +202,21 @@ def _view_profile(profile: Any) -> tuple[ColumnProfileView, ...]:
 def _draw(column: Any) -> Picture | None:
     if column.kind == "histogram" and column.counts:
         edges = [_say_edge(edge) for edge in column.edges]
-        labels = [f"{low} to {high}" for low, high in pairwise(edges)]
-        return draw_histogram(labels, column.counts, low=edges[0], high=edges[-1], name=column.name)
+        labels = _say_years(edges) or [f"{low} to {high}" for low, high in pairwise(edges)]
+        low, high = (labels[0][:4], labels[-1][-4:]) if _say_years(edges) else (edges[0], edges[-1])
+        return draw_histogram(labels, column.counts, low=low, high=high, name=column.name)
     if column.kind == "values" and column.values:
         labels = [f"{value.value} {value.label}".strip() or "(empty text)" for value in column.values]
         return draw_values(labels, [value.n for value in column.values], name=column.name)
     return None
+
+
+def _say_years(edges: list[str]) -> list[str]:
+    """Name bars of whole calendar years by their years; nothing if they are not such bars."""
+    if not all(edge.endswith("-01-01") for edge in edges):
+        return []
+    spans = [(int(low[:4]), int(high[:4]) - 1) for low, high in pairwise(edges)]
+    return [f"{first}" if first == last else f"{first} to {last}" for first, last in spans]
 
 
 def _say_edge(edge: float | str) -> str:

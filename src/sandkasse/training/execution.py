@@ -1,6 +1,7 @@
 """Runs a lesson from top to bottom in a kernel of its own, without a portal (edge)."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from sandkasse.core.settings import (
     TOKEN_VARIABLE,
     Settings,
 )
+from sandkasse.training.languages import LANGUAGES, LanguageId
 from sandkasse.training.lessons import DATA_FOLDER
 from sandkasse.training.verdict import Verdict
 
@@ -27,6 +29,8 @@ OFFLINE = "offline"
 CELL_TIMEOUT_S = 600
 KERNEL_START_S = 120
 ABOUT_NAMES = {"NameError", "AttributeError", "ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError"}
+# R names no kinds of errors; these messages of its own speak of names, and Sandkasse's own end with a next step.
+R_ABOUT_NAMES = re.compile(r"could not find function|object '[\w.]+' not found|there is no package called|\nnext: ")
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,9 @@ def offline_environment(settings: Settings, module_id: str, environment: Mapping
     }
 
 
-def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Mapping[str, str]) -> Executed:
+def execute_notebook(
+    notebook: Any, folder: Path, *, name: str, environment: Mapping[str, str], language: LanguageId = "python"
+) -> Executed:
     """Run a notebook in a kernel of its own.
 
     Args:
@@ -79,6 +85,7 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
         folder: The folder in which it runs.
         name: What to call it in messages.
         environment: The kernel's whole environment.
+        language: Of its code.
 
     Raises:
         ModuleInvalidError: If a cell fails or takes too long; names the cell and the error, without its values.
@@ -93,12 +100,12 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
         sockets = {"transport": "ipc", "connection_file": f"{private}/kernel.json"}
         client = NotebookClient(
             notebook,
+            km=_kernel_manager(language, Config({"KernelManager": sockets})),
             timeout=CELL_TIMEOUT_S,
             startup_timeout=KERNEL_START_S,
-            kernel_name="python3",
             resources={"metadata": {"path": str(folder)}},
-            config=Config({"KernelManager": sockets}),
         )
+        client.owns_km = True  # so that it ends the kernel
         try:
             client.execute(env=dict(environment))
         except CellExecutionError as exc:
@@ -107,7 +114,7 @@ def execute_notebook(notebook: Any, folder: Path, *, name: str, environment: Map
             raise _cell_failed(notebook, name, f"no end within {CELL_TIMEOUT_S} s") from exc
         except (DeadKernelError, RuntimeError, OSError) as exc:
             raise UpstreamError(
-                f"The Python kernel for {name} did not start, or died.",
+                f"The {LANGUAGES[language].title} kernel for {name} did not start, or died.",
                 next_step="see whether the machine has memory left",
             ) from exc
     return Executed(notebook=notebook, verdicts=_collect_verdicts(notebook))
@@ -118,20 +125,32 @@ def read_environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def _kernel_manager(language: LanguageId, config: Any) -> Any:
+    from jupyter_client.kernelspec import KernelSpecManager  # noqa: PLC0415  slow to import
+    from jupyter_client.manager import AsyncKernelManager  # noqa: PLC0415
+
+    written = LANGUAGES[language]
+    kernels = KernelSpecManager()
+    if written.kernels_folder is not None:
+        kernels.kernel_dirs = [str(written.kernels_folder)]
+    return AsyncKernelManager(kernel_name=written.kernel["name"], kernel_spec_manager=kernels, config=config)
+
+
 def _collect_verdicts(notebook: Any) -> tuple[Verdict, ...]:
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if VERDICT_MIME in data:
-                found.append(Verdict.from_json(data[VERDICT_MIME]))
+                told = data[VERDICT_MIME]  # Python's kernel shows an object, R's its text
+                found.append(Verdict.from_json(told.encode() if isinstance(told, str) else told))
     return tuple(found)
 
 
 def _without_values(kind: str, message: str) -> str:
     """Tell a cell's error; its message only where it speaks of names and not of data."""
     own = {error.__name__ for error in error_classes()}
-    if kind in own | ABOUT_NAMES and message:
+    if message and (kind in own | ABOUT_NAMES or R_ABOUT_NAMES.search(message)):
         return f"{kind}: {message.splitlines()[0]}"
     return kind
 

@@ -3,17 +3,17 @@
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sandkasse.core.errors import InvalidInputError
+from sandkasse.training.languages import LANGUAGES, LanguageId
 from sandkasse.training.spec import Module, Part, invalid_module
 
-NOTEBOOK_FORMATS = {".md": "md:myst", ".py": "py:percent"}
 DATA_FOLDER = "data"
 RECORD_KEY = "sandkasse"
-KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 @dataclass(frozen=True)
@@ -37,35 +37,38 @@ class LessonFile:
     notice: str | None = None
 
 
-def read_notebook(folder: Path, name: str, *, module_id: str) -> Any:
+def read_notebook(folder: Path, name: str, *, module_id: str, language: LanguageId = "python") -> Any:
     """Read a lesson or a solution as a notebook (nbformat 4) with stable cell ids.
 
     Args:
         folder: The module's folder.
         name: The file in it.
         module_id: Whose it is.
+        language: Of its code; its kernel is the one that the notebook opens with.
 
     Raises:
         ModuleInvalidError: If it is not readable Jupytext.
     """
     import jupytext  # noqa: PLC0415  slow to import; a notebook that checks and a portal that starts need none of it
 
-    path = folder / name
-    if path.suffix not in NOTEBOOK_FORMATS:
-        kinds = " or ".join(sorted(NOTEBOOK_FORMATS))
+    path, written = folder / name, LANGUAGES[language]
+    if path.suffix not in written.formats:
+        kinds = " or ".join(sorted(written.formats))
         raise invalid_module(module_id, [f"{name}: a lesson is a Jupytext text, {kinds}"])
     try:
-        notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt=NOTEBOOK_FORMATS[path.suffix])
+        notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt=written.formats[path.suffix])
     except (OSError, UnicodeDecodeError) as exc:
         raise invalid_module(module_id, [f"{name}: cannot be read"]) from exc
     except Exception as exc:  # Jupytext's readers raise whatever their parsers raise
-        raise invalid_module(module_id, [f"{name}: is not readable as {NOTEBOOK_FORMATS[path.suffix]}"]) from exc
-    notebook.metadata["kernelspec"] = dict(KERNEL)
+        raise invalid_module(module_id, [f"{name}: is not readable as {written.formats[path.suffix]}"]) from exc
+    notebook.metadata["kernelspec"] = dict(written.kernel)
     _give_stable_ids(notebook)
     return notebook
 
 
-def prepare_lesson(module: Module, source: Path, target: Path) -> tuple[LessonFile, ...]:
+def prepare_lesson(
+    module: Module, source: Path, target: Path, *, languages: Sequence[LanguageId] = ("python",)
+) -> tuple[LessonFile, ...]:
     """Put the lessons into the learner's folder; what is there already is never written to.
 
     A lesson that has changed since the learner's copy was made lands beside it under a name with the new version. The
@@ -75,9 +78,10 @@ def prepare_lesson(module: Module, source: Path, target: Path) -> tuple[LessonFi
         module: The module.
         source: The module's folder.
         target: The learner's folder; made if need be.
+        languages: Those that run where the learner works; lessons in others are left out.
 
     Returns:
-        One entry a part, in their order.
+        One entry a part and language, the first language's parts first.
 
     Raises:
         ModuleInvalidError: If a lesson is not readable.
@@ -86,7 +90,12 @@ def prepare_lesson(module: Module, source: Path, target: Path) -> tuple[LessonFi
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InvalidInputError(f"{target.name!r} is not a folder.", next_step="choose a folder for the lessons")
     target.mkdir(parents=True, exist_ok=True)
-    files = tuple(_prepare_part(module, part, source, target) for part in module.parts)
+    files = tuple(
+        _prepare_part(module, part, source, target, language=language)
+        for language in languages
+        for part in module.parts
+        if part.files_in(language)
+    )
     _copy_data(source / DATA_FOLDER, target / DATA_FOLDER)
     return files
 
@@ -116,8 +125,10 @@ def notebook_text(notebook: Any) -> str:
     return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
 
 
-def _prepare_part(module: Module, part: Part, source: Path, target: Path) -> LessonFile:
-    notebook = read_notebook(source, part.lesson, module_id=module.id)
+def _prepare_part(module: Module, part: Part, source: Path, target: Path, *, language: LanguageId) -> LessonFile:
+    files = part.files_in(language)
+    assert files is not None
+    notebook = read_notebook(source, files.lesson, module_id=module.id, language=language)
     fingerprint = hashlib.sha256(notebook_text(notebook).encode()).hexdigest()
     notebook.metadata[RECORD_KEY] = {
         "module": module.id,
@@ -125,7 +136,7 @@ def _prepare_part(module: Module, part: Part, source: Path, target: Path) -> Les
         "version": module.version,
         "sha256": fingerprint,
     }
-    stem = Path(part.lesson).stem
+    stem = Path(files.lesson).stem
     own = target / f"{stem}.ipynb"
     if _write_new(own, notebook_text(notebook)):
         return LessonFile(part=part.id, path=own, state="new")

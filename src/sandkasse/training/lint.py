@@ -10,7 +10,8 @@ from sandkasse.cohort.observation.traps import TRAPS
 from sandkasse.core.errors import ModuleInvalidError
 from sandkasse.training.facts import check_is_one_select
 from sandkasse.training.grading import exercise_statements, read_parameters
-from sandkasse.training.lessons import NOTEBOOK_FORMATS, read_notebook
+from sandkasse.training.languages import LANGUAGES, LanguageId, find_check_calls
+from sandkasse.training.lessons import read_notebook
 from sandkasse.training.library import ShelvedModule
 from sandkasse.training.spec import ANSWERS_FILE, Exercise, Module, Part
 
@@ -20,7 +21,6 @@ SIDES = {"classification": {"extra", "missed", "type", "any"}, "dates": {"extra"
 
 _MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
 _HTML_IMAGE = re.compile(r"<img\b(?P<attributes>[^>]*)>", re.IGNORECASE)
-_MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 _HTML_ALT = re.compile(r"\balt\s*=\s*(\"[^\"]+\"|'[^']+')", re.IGNORECASE)
 
 
@@ -128,29 +128,39 @@ def _read_functions(path: Path) -> dict[str, str] | None:
 
 def _part_faults(module: Module, part: Part, folder: Path) -> list[str]:
     findings: list[str] = []
-    for name, is_solution in ((part.lesson, False), (part.solution, True)):
-        if Path(name).name != name or Path(name).suffix not in NOTEBOOK_FORMATS:
-            findings.append(f"part {part.id}: {name!r} is no file name of the module's folder ending in .md or .py")
-            continue
-        if not (folder / name).is_file():
-            findings.append(f"part {part.id}: the file {name} does not exist")
-            continue
-        try:
-            notebook = read_notebook(folder, name, module_id=module.id)
-        except ModuleInvalidError as exc:
-            findings.append(exc.message.replace("\n", " "))
-            continue
-        findings += [f"{name}: {fault}" for fault in _notebook_faults(module, part, notebook, is_solution=is_solution)]
+    for language in LANGUAGES:
+        files = part.files_in(language)
+        for name, is_solution in ((files.lesson, False), (files.solution, True)) if files else ():
+            findings += _file_faults(module, part, folder, name, language=language, is_solution=is_solution)
     return findings
 
 
-def _notebook_faults(module: Module, part: Part, notebook: Any, *, is_solution: bool) -> Iterator[str]:
+def _file_faults(
+    module: Module, part: Part, folder: Path, name: str, *, language: LanguageId, is_solution: bool
+) -> list[str]:
+    path, suffixes = folder / name, sorted(LANGUAGES[language].formats)
+    if path.name != name or path.suffix not in suffixes:
+        ending = " or ".join(suffixes)
+        return [f"part {part.id}: {name!r} is no file name of the module's folder ending in {ending}"]
+    if not path.is_file():
+        return [f"part {part.id}: the file {name} does not exist"]
+    try:
+        notebook = read_notebook(folder, name, module_id=module.id, language=language)
+    except ModuleInvalidError as exc:
+        return [exc.message.replace("\n", " ")]
+    faults = _notebook_faults(module, part, notebook, language=language, is_solution=is_solution)
+    return [f"{name}: {fault}" for fault in faults]
+
+
+def _notebook_faults(
+    module: Module, part: Part, notebook: Any, *, language: LanguageId, is_solution: bool
+) -> Iterator[str]:
     checked: dict[str, bool] = {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             yield from _image_faults(cell.source)
         elif cell.cell_type == "code":
-            calls, faults = _check_calls(cell.source)
+            calls, faults = _check_calls(language, cell.source)
             yield from faults
             checked |= calls
     wanted = {exercise.id for exercise in module.exercises_of(part.id)}
@@ -170,30 +180,18 @@ def _image_faults(text: str) -> Iterator[str]:
         yield f"{n_bare} pictures without a text alternative"
 
 
-def _check_calls(source: str) -> tuple[dict[str, bool], list[str]]:
+def _check_calls(language: LanguageId, source: str) -> tuple[dict[str, bool], list[str]]:
     """Find the calls of `check` in a cell: exercise to whether it is left blank, and what is wrong with them."""
-    code = _MAGIC.sub(r"\g<1>pass", source)
     try:
-        tree = ast.parse(code)
+        found = find_check_calls(language, source)
     except SyntaxError as exc:
         return {}, [f"a code cell is not Python (its line {exc.lineno})"]
     calls, faults = {}, []
-    last = tree.body[-1] if tree.body else None
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and _is_check(node.func)):
-            continue
-        if not node.args or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+    for call in found:
+        if call.exercise is None:
             faults.append("check is called without the exercise's id as a text")
             continue
-        name = node.args[0].value
-        blank = len(node.args) < 2 or (isinstance(node.args[1], ast.Constant) and node.args[1].value in (..., None))
-        calls[name] = blank
-        if not (isinstance(last, ast.Expr) and last.value is node):
-            faults.append(f"check({name!r}, …) is not the last line of its cell, so its card is not shown")
+        calls[call.exercise] = call.is_blank
+        if not call.is_last:
+            faults.append(f"check({call.exercise!r}, …) is not the last line of its cell, so its card is not shown")
     return calls, faults
-
-
-def _is_check(function: ast.expr) -> bool:
-    if isinstance(function, ast.Name):
-        return function.id == "check"
-    return isinstance(function, ast.Attribute) and function.attr == "check" and isinstance(function.value, ast.Name)

@@ -13,6 +13,7 @@ from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.training.answers import to_answer
 from sandkasse.training.execution import execute_notebook, lesson_folder
 from sandkasse.training.graders.base import Answer
+from sandkasse.training.languages import LanguageId, why_not_here
 from sandkasse.training.lessons import read_notebook
 from sandkasse.training.library import ShelvedModule
 from sandkasse.training.spec import ANSWERS_FILE, AcceptedAnswer, Exercise, Part, RefusedAnswer, invalid_module
@@ -35,6 +36,7 @@ class Result:
         is_right: Whether it did what it should.
         says: What was found, in a sentence.
         score: The score of an answer, 0 to 1.
+        was_run: Whether it was tried at all; a notebook in R is not where R is missing.
     """
 
     what: str
@@ -43,6 +45,7 @@ class Result:
     is_right: bool
     says: str
     score: float | None = None
+    was_run: bool = True
 
 
 def rehearse_notebooks(
@@ -50,15 +53,23 @@ def rehearse_notebooks(
 ) -> tuple[Result, ...]:
     """Run every lesson and every solution; a solution must pass all exercises of its part.
 
+    Notebooks in a language that this machine lacks are not run, and their results say so.
+
     Args:
         shelved: The module.
         environment: The kernels' environment; grades offline.
         progress: Told of the notebooks as they end.
     """
     results = []
-    wanted = [(part, name) for part in shelved.module.parts for name in ("lesson", "solution")]
-    for done, (part, what) in enumerate(wanted):
-        results.append(_rehearse_notebook(shelved, part, what, environment))
+    wanted = [
+        (part, name, language)
+        for language in shelved.module.languages
+        for part in shelved.module.parts
+        for name in ("lesson", "solution")
+        if part.files_in(language)
+    ]
+    for done, (part, what, language) in enumerate(wanted):
+        results.append(_rehearse_notebook(shelved, part, what, environment, language=language))
         progress(done + 1, len(wanted), "notebooks")
     return tuple(results)
 
@@ -86,12 +97,18 @@ def rehearse_answers(
     return tuple(results)
 
 
-def _rehearse_notebook(shelved: ShelvedModule, part: Part, what: str, environment: Mapping[str, str]) -> Result:
-    name = part.lesson if what == "lesson" else part.solution
+def _rehearse_notebook(
+    shelved: ShelvedModule, part: Part, what: str, environment: Mapping[str, str], *, language: LanguageId
+) -> Result:
+    files = part.files_in(language)
+    assert files is not None
+    name = files.lesson if what == "lesson" else files.solution
+    if why_not := why_not_here(language, environment):
+        return Result(what, part.id, name, is_right=True, says=f"Not run: {why_not}.", was_run=False)
     try:
-        notebook = read_notebook(shelved.folder, name, module_id=shelved.module.id)
+        notebook = read_notebook(shelved.folder, name, module_id=shelved.module.id, language=language)
         with lesson_folder(shelved.folder) as folder:
-            executed = execute_notebook(notebook, folder, name=name, environment=environment)
+            executed = execute_notebook(notebook, folder, name=name, environment=environment, language=language)
     except ModuleInvalidError as exc:
         return Result(what, part.id, name, is_right=False, says=exc.message)
     if what == "lesson":

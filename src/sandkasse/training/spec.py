@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sandkasse.core.errors import ExerciseNotFoundError, ModuleInvalidError
+from sandkasse.training.languages import LANGUAGES, LanguageId
 
 MODULE_FILE = "module.yaml"
 ANSWERS_FILE = "answers.py"
@@ -46,6 +47,13 @@ class Citation(_Record):
     doi: str | None = None
 
 
+class LessonFiles(_Record):
+    """A lesson and its worked solution, in a language other than Python."""
+
+    lesson: str
+    solution: str
+
+
 class Part(_Record):
     """One sitting of a module.
 
@@ -55,6 +63,7 @@ class Part(_Record):
         lesson: The lesson's file in the module's folder (Jupytext: MyST `.md` or percent `.py`).
         solution: The worked solution's file.
         minutes: How long a learner needs.
+        r: The same sitting in R, where there is one.
     """
 
     id: Identifier
@@ -62,6 +71,11 @@ class Part(_Record):
     lesson: str
     solution: str
     minutes: Minutes
+    r: LessonFiles | None = None
+
+    def files_in(self, language: LanguageId) -> LessonFiles | None:
+        """Give lesson and solution in a language; nothing if the part is not written in it."""
+        return LessonFiles(lesson=self.lesson, solution=self.solution) if language == "python" else self.r
 
 
 class ErrorKind(_Record):
@@ -171,7 +185,8 @@ class Module(_Record):
         domain: The field ("health records").
         level: For whom.
         hours: In all.
-        language: Of the lesson (BCP 47).
+        language: Of the lesson's text (BCP 47).
+        languages: In which the lessons' code is written; each part is in Python, and in R where it says so.
         prerequisites: Modules to take before.
         background: What else one should know, in words.
         tools: Packages and methods that it teaches.
@@ -193,6 +208,7 @@ class Module(_Record):
     level: Literal["introductory", "intermediate", "advanced"]
     hours: Hours
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")]
+    languages: Annotated[tuple[LanguageId, ...], Field(min_length=1)] = ("python",)
     prerequisites: tuple[Identifier, ...] = ()
     background: tuple[Words, ...] = ()
     tools: tuple[Words, ...] = ()
@@ -211,6 +227,13 @@ class Module(_Record):
             doubled = sorted({name for name in ids if ids.count(name) > 1})
             if doubled:
                 raise ValueError(f"{kind} ids occur twice: {', '.join(doubled)}")
+        return self
+
+    @model_validator(mode="after")
+    def _languages_are_those_of_the_parts(self) -> "Module":
+        written = tuple(name for name in LANGUAGES if any(part.files_in(name) for part in self.parts))
+        if sorted(self.languages) != sorted(written):
+            raise ValueError(f"languages are {', '.join(self.languages)}, and the parts are in {', '.join(written)}")
         return self
 
     def exercise(self, exercise_id: str) -> Exercise:

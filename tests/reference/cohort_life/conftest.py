@@ -76,6 +76,40 @@ class Story:
     spells_of_treatment: dict = field(default_factory=dict)
     onset_untreated: dict = field(default_factory=dict)
     death_untreated: int = NEVER
+    inherited: list = field(default_factory=list)
+    mother: int = -1
+    father: int = -1
+    partner: tuple = (-1, NEVER)
+
+
+@dataclass
+class Member:
+    """What the twin knows of a member of a kinship block before any life is lived."""
+
+    number: int
+    sex: int
+    born: int
+    birth: int
+    entry: int
+    spells: list
+    mother: "Member | None" = None
+    father: "Member | None" = None
+    union: "Member | None" = None
+    partner: "Member | None" = None
+    since: int = NEVER
+    children: list = field(default_factory=list)
+
+    def is_here(self, day):
+        return any(begin <= day < end for begin, end, _ in self.spells)
+
+    def is_close_to(self, woman):
+        parents = [parent for parent in (self.mother, self.father) if parent is not None]
+        shared = [(self.mother, woman.mother), (self.father, woman.father)]
+        siblings = any(mine is not None and mine is hers for mine, hers in shared)
+        return woman.father is self or woman in parents or siblings
+
+    def is_taken(self):
+        return self.partner is not None and self.partner.partner is self
 
 
 class Twin:
@@ -84,7 +118,8 @@ class Twin:
     def __init__(self, model):
         self.conditions = list(model.conditions)
         self.treatments = list(model.treatments)
-        self.t = model.tables
+        self.t, self.f = model.tables, model.families
+        self.blocks, self.told = {}, {}
         general = model.specification.general
         self.general = general
         self.start_year, self.end_year = general.window_start, general.window_end
@@ -144,37 +179,146 @@ class Twin:
             here = self.place(luck, 4 + away)
         return spells
 
-    def deliveries(self, luck, born, stop):
-        spacing = self.general.pregnancy.spacing_days
-        days, left, free = [], luck.exponential(4, 0), -1e9
-        for year in range(born + 15, born + 51):
-            if jan1(year) >= stop:
-                break
-            rate = float(self.t.fertility[clip(year - 1940, 0, 85), year - born])
-            now, last = max(float(jan1(year)), free), float(jan1(year + 1))
-            while now < last:
-                if rate * (last - now) <= left:
-                    left -= rate * (last - now)
-                    break
-                now += left / rate
-                if now >= stop or len(days) == 6:
-                    return days
-                days.append(int(now))
-                if len(days) == 6:
-                    return days
-                left = luck.exponential(4, len(days))
-                now = free = now + spacing
-        return days
+    # --- families
+
+    def block(self, seed, number):
+        """Everyone of the block of 500 numbers, with mothers and fathers found."""
+        first = number // 500 * 500
+        if (seed, first) not in self.blocks:
+            members = []
+            for other in range(first, first + 500):
+                luck = Luck(seed, other)
+                sex, born, birth, entry = self.entry(luck)
+                spells = self.residence(luck, sex, born, birth, entry)
+                members.append(Member(other, sex, born, birth, entry, spells))
+            for member in members:
+                member.union = member
+            members.sort(key=lambda member: (member.birth, member.number))
+            for child in members:
+                self.find_parents(Luck(seed, child.number), child, members)
+            self.blocks[seed, first] = {member.number: member for member in members}
+        return self.blocks[seed, first]
+
+    def residence_alone(self, seed, number):
+        """The spells that a person would have without a mother to live with."""
+        return self.block(seed, number)[number].spells
+
+    def find_parents(self, luck, child, members):
+        opening = jan1(self.start_year)
+        if child.entry not in {child.birth, opening}:
+            return
+        u, v = luck.pair(34, 0)
+        before = child.birth < opening
+        if before and u >= self.f.present[0, child.born - 1840]:
+            return
+        mother = self.find_mother(luck, child, members)
+        if mother is None:
+            return
+        child.mother = mother
+        father, kept = None, False
+        if mother.children and luck.uniform(37, 0) < self.general.families.kept:
+            father = mother.children[-1].father
+            kept = before if father is None else father.partner is mother and father.is_here(max(child.birth, opening))
+        if kept:
+            child.union = mother.children[-1].union
+        else:
+            father = None
+            if not before or v < self.f.present[1, child.born - 1840]:
+                father = self.find_father(luck, child, mother, members)
+            if father is not None:
+                mother.partner, father.partner = father, mother
+                mother.since = father.since = child.birth
+        child.father = father
+        mother.children.append(child)
+
+    def find_mother(self, luck, child, members):
+        rows, opening = self.general.families, jan1(self.start_year)
+        women = [one for one in members if one.sex == 2 and 15 <= child.born - one.born <= 50]
+        y = clip(child.born - 1940, 0, 85)
+        for trial in range(256 if women else 0):
+            u, v = luck.pair(35, trial)
+            woman = women[int(u * len(women))]
+            had = len(woman.children)
+            if had >= len(rows.parity):
+                continue
+            weight = float(self.t.fertility[y, child.born - woman.born]) * rows.parity[had]
+            if v * float(self.f.ceiling[y]) >= weight:
+                continue
+            if had and child.birth - woman.children[-1].birth < self.general.pregnancy.spacing_days:
+                continue
+            if woman.is_here(max(child.birth, opening)):
+                return woman
+        return None
+
+    def find_father(self, luck, child, mother, members):
+        rows, opening = self.general.families, jan1(self.start_year)
+        mean, spread = rows.older_by_mean * 365.25, rows.older_by_sd * 365.25
+        low = mother.birth - mean - 3.0 * spread
+        high = min(mother.birth - mean + 3.0 * spread, child.birth - rows.father_from * 365.25)
+        men = [one for one in members if one.sex == 1 and low <= one.birth < high]
+        for trial in range(256 if men else 0):
+            u, v = luck.pair(36, trial)
+            man = men[int(u * len(men))]
+            if man.is_taken():
+                v /= rows.taken
+                if v >= 1.0:
+                    continue
+            z = (mother.birth - man.birth - mean) / spread
+            if v >= math.exp(-0.5 * z * z):
+                continue
+            if man.is_here(max(child.birth, opening)) and not man.is_close_to(mother):
+                return man
+        return None
+
+    def settle(self, child, mother):
+        """The child's spells, at the mother's places while it lives at home; `mother` is her story."""
+        leaves = child.birth + int(self.general.moves.youngest * 365.25)
+        if child.spells[0][0] >= leaves:
+            return child.spells
+        out = []
+        for s, (start, end, code) in enumerate(child.spells):
+            begin, here = start, code
+            if begin < leaves:
+                for first, last, place in mother.spells:
+                    if first <= begin < last:
+                        here = place
+                for moves, _, place in mother.spells:
+                    room = len(out) + len(child.spells) - s < 4
+                    if begin < moves < min(end, leaves) and place != here and room:
+                        out.append((begin, moves, here))
+                        begin, here = moves, place
+            out.append((begin, end, here))
+        return out
 
     # --- what the person brings along
 
-    def person(self, luck, attempt, sex, born, birth):
+    def inherit(self, luck, k, attempt, member, parents):
+        inherited = luck.normal(30, k * 4096 + attempt)
+        if member.mother is None:
+            return inherited
+        mother, father = parents
+        other = Luck(luck.seed, member.union.number).normal(31, k) if father is None else father.inherited[k]
+        return 0.5 * (mother.inherited[k] + other) + math.sqrt(0.5) * inherited
+
+    def liability(self, luck, attempt, member, inherited):
+        out = []
+        for k, trait in enumerate(self.general.traits):
+            own = 1.0 - trait.heritability - trait.shared_environment
+            total = math.sqrt(trait.heritability) * inherited[k]
+            total += math.sqrt(max(own, 0.0)) * luck.normal(10, k * 4096 + attempt)
+            if trait.shared_environment > 0.0:
+                if member.mother is None:
+                    home = luck.normal(33, k * 4096 + attempt)
+                else:
+                    home = Luck(luck.seed, member.mother.number).normal(32, k)
+                total += math.sqrt(trait.shared_environment) * home
+            out.append(total)
+        return out
+
+    def person(self, luck, attempt, member, inherited):
         t, general = self.t, self.general
-        liability = [
-            float(t.family_weight[k]) * luck.normal(11, k * 4096 + attempt)
-            + float(t.own_weight[k]) * luck.normal(10, k * 4096 + attempt)
-            for k in range(len(general.traits))
-        ]
+        sex, born, birth = member.sex, member.born, member.birth
+        liability = self.liability(luck, attempt, member, inherited)
         path, cohort = general.body_mass, born - 1840
         trait = liability[[trait.name for trait in general.traits].index(path.trait)]
         share, rest = math.sqrt(path.trait_share), math.sqrt(1.0 - path.trait_share)
@@ -210,23 +354,40 @@ class Twin:
         return Clocks(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated).run()
 
     def tell(self, seed, number):
-        luck = Luck(seed, number)
-        sex, born, birth, entry = self.entry(luck)
-        spells = self.residence(luck, sex, born, birth, entry)
-        stop = spells[-1][1]
-        deliveries = self.deliveries(luck, born, stop) if sex == 2 else []
+        """Tell a life, after the lives of the parents."""
+        if (seed, number) not in self.told:
+            member = self.block(seed, number)[number]
+            parents = [
+                None if parent is None else self.tell(seed, parent.number) for parent in (member.mother, member.father)
+            ]
+            self.told[seed, number] = self.tell_member(Luck(seed, number), member, parents)
+        return self.told[seed, number]
+
+    def tell_member(self, luck, member, parents):
+        sex, born, birth, entry = member.sex, member.born, member.birth, member.entry
+        stop = member.spells[-1][1]
+        deliveries = [child.birth for child in member.children] if sex == 2 else []
         attempt = 0
         while True:
-            person = self.person(luck, attempt, sex, born, birth)
+            inherited = [self.inherit(luck, k, attempt, member, parents) for k in range(len(self.general.traits))]
+            person = self.person(luck, attempt, member, inherited)
             life = self.live(luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated=True)
             if life.death >= entry:
                 break
             attempt += 1
         last = min(stop, life.death + 1)
-        story = Story(sex=sex, birth=birth, death=life.death, fatal=life.fatal)
+        story = Story(sex=sex, birth=birth, death=life.death, fatal=life.fatal, inherited=inherited)
+        mother, father = parents
+        spells = member.spells if mother is None else self.settle(member, mother)
         story.spells = [(begin, min(end, last), code) for begin, end, code in spells if begin < last]
         story.deliveries = [day for day in deliveries if day <= life.death]
         story.liability, story.bmi = person[0], person[1]
+        if mother is not None and birth <= mother.death:
+            story.mother = member.mother.number
+        if father is not None and birth - 266 <= father.death:
+            story.father = member.father.number
+        if member.partner is not None:
+            story.partner = (member.partner.number, member.since)
         start, quits = person[2]
         if start < last:
             story.smoking = (start, quits if quits < last else NEVER)

@@ -60,6 +60,8 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
         assert (shard.bmi_at_20[i], shard.bmi_slope_per_year[i]) == tuple(np.float32(value) for value in story.bmi)
         assert (int(shard.smoking_start[i]), int(shard.smoking_stop[i])) == story.smoking
         assert shard.hba1c_set_point[i] == np.float32(story.set_point)
+        assert (int(shard.mother[i]), int(shard.father[i])) == (story.mother, story.father)
+        assert (int(shard.partner[i]), int(shard.partner_since[i])) == story.partner
         assert int(shard.death_day[i]) == story.death
         assert int(shard.fatal_condition[i]) == story.fatal
         assert days(shard.onset_day[i]) == story.onset
@@ -70,5 +72,11 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
         walked |= (
             set(story.onset) | {("fatal", story.fatal >= 0)} | {("untreated", story.death_untreated != story.death)}
         )
+        walked |= {("parents", (story.mother >= 0, story.father >= 0))}
+        walked |= {
+            ("moved along", story.mother >= 0 and len(story.spells) > len(twin.residence_alone(SEED, int(number))))
+        }
         walked |= {("spells", len(v)) for v in story.spells_of_treatment.values()} | {("places", len(story.spells))}
     assert walked >= {*range(len(model.conditions)), ("fatal", True), ("untreated", True), ("spells", 2), ("places", 3)}
+    assert walked >= {("parents", known) for known in ((False, False), (True, False), (True, True))}
+    assert ("moved along", True) in walked

@@ -94,6 +94,10 @@ def plain_lives(n: int, *, first_person: int = 0, seed: int = 1) -> LifeShard:
         delivery_day=never(6),
         fatal_condition=np.full(n, -1, dtype=np.int8),
         hba1c_set_point=rng.standard_normal(n).astype(np.float32),
+        mother=np.full(n, -1, dtype=np.int64),
+        father=np.full(n, -1, dtype=np.int64),
+        partner=np.full(n, -1, dtype=np.int64),
+        partner_since=never(),
     )
 
 

@@ -6,39 +6,78 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
+from sandkasse.cohort.kinship import FamilyTables
+from sandkasse.cohort.life.families import Block
 from sandkasse.cohort.life.purposes import (
     ATTEMPTS,
     BODY_MASS,
-    LIABILITY_FAMILY,
+    HOME,
+    HOME_ALONE,
+    INHERITED,
     LIABILITY_OWN,
     SET_POINT,
     SMOKING,
+    UNKNOWN_FATHER,
 )
 from sandkasse.cohort.tables import CALENDAR_YEAR, LifeTables
 from sandkasse.core.rng import Whole, exponential, normal, uniform
 
 FloatArray = npt.NDArray[np.float64]
 NEVER = 2**31 - 1
+MENDELIAN = math.sqrt(0.5)
 
 
 @helper
-def draw_liabilities(
-    seed: np.uint64, person: Whole, attempt: Whole, tables: LifeTables, liability: FloatArray, fixed: FloatArray
+def draw_liabilities(  # noqa: PLR0913, PLR0917 — compiled
+    seed: np.uint64,
+    first: Whole,
+    j: Whole,
+    attempt: Whole,
+    tables: LifeTables,
+    families: FamilyTables,
+    block: Block,
+    liability: FloatArray,
+    fixed: FloatArray,
 ) -> None:
     """Draw the liabilities and the fixed hazard ratios that they give.
 
+    A child's inherited part is the mean of its parents' and a part of its own of half the variance, so that all persons
+    have the same variance (mating is at random). A father who is not known in the block is an unknown founder whom his
+    children with that mother share; without a known mother the person is a founder.
+
     Args:
         seed: Seed of the cohort.
-        person: Number of the person.
+        first: Number of the block's first person.
+        j: Place of the person in the block.
         attempt: Which life of this person.
         tables: The compiled model.
+        families: The compiled families.
+        block: Parents' inherited parts are known; written: the person's own.
         liability: Written: standard normal, shape (trait,).
         fixed: Written: hazard ratios of mean 1 over persons, shape (condition + death,).
+
+    Source:
+        Fisher (1918), doi:10.1017/S0080456800012163: the infinitesimal model.
     """
+    person, mother, father = first + j, block.mother[j], block.father[j]
     for k in range(liability.shape[0]):
-        family = normal(seed, person, LIABILITY_FAMILY, k * ATTEMPTS + attempt)
+        inherited = normal(seed, person, INHERITED, k * ATTEMPTS + attempt)
+        if mother >= 0:
+            if father >= 0:
+                other = block.inherited[father, k]
+            else:
+                other = normal(seed, first + block.union[j], UNKNOWN_FATHER, k)
+            inherited = 0.5 * (block.inherited[mother, k] + other) + MENDELIAN * inherited
+        block.inherited[j, k] = inherited
         own = normal(seed, person, LIABILITY_OWN, k * ATTEMPTS + attempt)
-        liability[k] = tables.family_weight[k] * family + tables.own_weight[k] * own
+        total = families.inherited_weight[k] * inherited + families.own_weight[k] * own
+        if families.shared_weight[k] > 0.0:
+            if mother >= 0:
+                home = normal(seed, first + mother, HOME, k)
+            else:
+                home = normal(seed, person, HOME_ALONE, k * ATTEMPTS + attempt)
+            total += families.shared_weight[k] * home
+        liability[k] = total
     for c in range(fixed.shape[0]):
         total, spread = 0.0, 0.0
         for k in range(liability.shape[0]):

@@ -4,12 +4,11 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
-from sandkasse.cohort.life.purposes import DELIVERY, ENTRY, MUNICIPALITY, RESIDENCE
-from sandkasse.cohort.tables import CALENDAR_YEAR, MAX_AGE, N_TABLE_YEARS, TABLE_YEAR, LifeTables
+from sandkasse.cohort.life.purposes import ENTRY, MUNICIPALITY, RESIDENCE
+from sandkasse.cohort.tables import CALENDAR_YEAR, MAX_AGE, LifeTables
 from sandkasse.core.rng import Whole, exponential, uniform
 
 N_SPELLS = 4
-N_DELIVERIES = 6
 MONTH_START = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365], dtype=np.int64)
 _NEVER = np.int64(2**31 - 1)
 Days = npt.NDArray[np.int64]
@@ -153,52 +152,4 @@ def draw_residence(  # noqa: PLR0913, PLR0917 — compiled
         if begin >= horizon:
             break
         code = draw_municipality(seed, person, 4 + away, tables)
-    return n
-
-
-@helper
-def draw_deliveries(
-    seed: np.uint64, person: Whole, birth_year: Whole, birth: Whole, stop: Whole, tables: LifeTables, days: Days
-) -> Whole:
-    """Draw the days on which a woman gives birth.
-
-    Deliveries do not depend on disease, and the children are not yet linked to persons of the cohort.
-
-    Args:
-        seed: Seed of the cohort.
-        person: Number of the person.
-        birth_year: Year of birth.
-        birth: Day of birth.
-        stop: Day on which the simulated time ends.
-        tables: The compiled model.
-        days: Written: days of delivery, ascending, shape (N_DELIVERIES,).
-
-    Returns:
-        Number of deliveries.
-    """
-    spacing = tables.numbers[16]
-    free_from = float(birth)
-    left = exponential(seed, person, DELIVERY, np.int64(0))
-    n = 0
-    for year in range(birth_year + 15, birth_year + 51):
-        first, last = float(tables.jan1[year - CALENDAR_YEAR]), float(tables.jan1[year + 1 - CALENDAR_YEAR])
-        if first >= stop:
-            break
-        row = min(max(year - TABLE_YEAR, 0), N_TABLE_YEARS - 1)
-        rate = tables.fertility[row, year - birth_year]
-        now = max(first, free_from)
-        while now < last:
-            if rate * (last - now) <= left:
-                left -= rate * (last - now)
-                break
-            now += left / rate
-            if now >= stop:
-                return n
-            days[n] = int(now)
-            n += 1
-            if n == N_DELIVERIES:
-                return n
-            left = exponential(seed, person, DELIVERY, n)
-            free_from = now + spacing
-            now = free_from
     return n

@@ -1,8 +1,7 @@
 """What each random draw of the life stage is for; the numbers are part of the cohort's identity and never change.
 
 Draws of clocks and of what a person brings along are indexed by (thing, attempt): attempts beyond the first replace
-lives that would not have reached the person's entry.
-
+lives that would not have reached the person's entry. 4 and 11 were used once and stay unused.
 
 Typed numbers, since Numba compiles a function anew for each Python constant that it is called with.
 """
@@ -12,9 +11,7 @@ import numpy as np
 ENTRY = np.int64(1)
 RESIDENCE = np.int64(2)
 MUNICIPALITY = np.int64(3)
-DELIVERY = np.int64(4)
 LIABILITY_OWN = np.int64(10)
-LIABILITY_FAMILY = np.int64(11)
 BODY_MASS = np.int64(12)
 SMOKING = np.int64(13)
 SET_POINT = np.int64(14)
@@ -24,6 +21,14 @@ DEATH = np.int64(22)
 START = np.int64(23)
 STOP = np.int64(24)
 ACUTE = np.int64(25)
+INHERITED = np.int64(30)
+UNKNOWN_FATHER = np.int64(31)
+HOME = np.int64(32)
+HOME_ALONE = np.int64(33)
+PARENT_PRESENT = np.int64(34)
+MOTHER = np.int64(35)
+FATHER = np.int64(36)
+FATHER_KEPT = np.int64(37)
 
 ATTEMPTS = np.int64(4096)
 """Most lives drawn for one person; the index of a draw is thing × ATTEMPTS + attempt."""

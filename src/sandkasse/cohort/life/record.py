@@ -30,7 +30,8 @@ class LifeShard:
         residence_end: Day after the last day of each spell (exclusive), int32, shape (n_persons, n_spells).
         municipality: Municipality code (2007 numbering) of each spell, int16, shape (n_persons, n_spells).
         death_day: int32, shape (n_persons,).
-        liability: Family-shared and own liability of each trait, standard normal, float32, shape (n_persons, n_traits).
+        liability: Inherited, shared and own parts of each trait together, standard normal, float32,
+            shape (n_persons, n_traits).
         bmi_at_20: Body-mass index at age 20 in kg/m², float32, shape (n_persons,).
         bmi_slope_per_year: Change of body-mass index from age 20 to 65 in kg/m² per year, float32, shape (n_persons,).
         smoking_start: int32, shape (n_persons,).
@@ -53,6 +54,12 @@ class LifeShard:
             shape (n_persons, n_deliveries).
         fatal_condition: Column of the condition whose acute phase is the death, -1 if none, int8, shape (n_persons,).
         hba1c_set_point: The person's own long-term deviation of HbA1c, standard normal, float32, shape (n_persons,).
+        mother: Number of the mother, -1 if not known in the country or dead before the birth, int64,
+            shape (n_persons,). She has a number of the same block, see `cohort.life.families`.
+        father: Number of the father, -1 if not known or dead before the conception, int64, shape (n_persons,).
+        partner: Number of the person with whom the last child was had, -1 if none, int64, shape (n_persons,).
+        partner_since: Day of birth of the first child with that partner, `NEVER` without one, int32, shape
+            (n_persons,).
     """
 
     person: Int64Array
@@ -79,3 +86,7 @@ class LifeShard:
     delivery_day: Int32Array
     fatal_condition: Int8Array
     hba1c_set_point: Float32Array
+    mother: Int64Array
+    father: Int64Array
+    partner: Int64Array
+    partner_since: Int32Array

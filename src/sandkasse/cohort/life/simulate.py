@@ -4,15 +4,20 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import kernel
+from sandkasse.cohort.kinship import FamilyTables
+from sandkasse.cohort.life.families import (
+    BLOCK_PERSONS,
+    N_DELIVERIES,
+    Block,
+    make_block,
+    mark_needed,
+    match_parents,
+    populate,
+    settle,
+)
 from sandkasse.cohort.life.kernel import Person, live, make_scratch
 from sandkasse.cohort.life.person import draw_body_mass, draw_liabilities, draw_set_point, draw_smoking
-from sandkasse.cohort.life.population import (
-    N_DELIVERIES,
-    N_SPELLS,
-    draw_deliveries,
-    draw_entry,
-    draw_residence,
-)
+from sandkasse.cohort.life.population import N_SPELLS
 from sandkasse.cohort.life.purposes import ATTEMPTS
 from sandkasse.cohort.life.record import NEVER, Int64Array, LifeShard
 from sandkasse.cohort.records import as_record
@@ -22,12 +27,15 @@ from sandkasse.core.errors import InvalidInputError
 SEEDS = 2**64
 NO_TALLY = np.zeros((0, 0, 0, 0, 0), dtype=np.float64)
 _NEVER = int(NEVER)
+GESTATION = 266
+"""Days from conception to birth."""
 
 
 def simulate_life(model: CompiledModel, persons: Int64Array, *, seed: int) -> LifeShard:
     """Simulate the true lives of some persons.
 
-    Families, the children a woman bears, and wars, epidemics and seasons are left out.
+    The families of the blocks that they belong to are made first (see `cohort.life.families`), and the lives of their
+    ancestors are lived with theirs. Wars, epidemics and seasons are left out.
 
     Args:
         model: The compiled model.
@@ -67,15 +75,20 @@ def simulate_and_tally(
         raise InvalidInputError(
             "expected person numbers in one dimension, none negative", next_step="count persons from 0"
         )
-    shard = _empty_shard(model, numbers)
+    ascending, asked = np.unique(numbers, return_inverse=True)
+    shard = _empty_shard(model, ascending)
     _simulate(
         np.uint64(seed),
         as_record(model.tables),
+        as_record(model.families),
         as_record(make_scratch(model.tables, N_DELIVERIES)),
+        as_record(make_block(len(model.traits))),
         tally,
         *(getattr(shard, name) for name in _COLUMNS),
     )
-    return shard
+    if np.array_equal(ascending, numbers):
+        return shard
+    return LifeShard(**{name: getattr(shard, name)[asked] for name in _COLUMNS})
 
 
 _COLUMNS = (
@@ -103,6 +116,10 @@ _COLUMNS = (
     "delivery_day",
     "fatal_condition",
     "hba1c_set_point",
+    "mother",
+    "father",
+    "partner",
+    "partner_since",
 )
 
 
@@ -137,6 +154,10 @@ def _empty_shard(model: CompiledModel, persons: Int64Array) -> LifeShard:
         delivery_day=days(N_DELIVERIES),
         fatal_condition=np.full(n, -1, dtype=np.int8),
         hba1c_set_point=np.zeros(n, dtype=np.float32),
+        mother=np.full(n, -1, dtype=np.int64),
+        father=np.full(n, -1, dtype=np.int64),
+        partner=np.full(n, -1, dtype=np.int64),
+        partner_since=days(),
     )
 
 
@@ -144,7 +165,9 @@ def _empty_shard(model: CompiledModel, persons: Int64Array) -> LifeShard:
 def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915, C901, PLR0912 — one column each
     seed: np.uint64,
     tables: LifeTables,
+    families: FamilyTables,
     scratch,
+    block: Block,
     tally,
     person,
     sex,
@@ -170,68 +193,94 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     delivery_day,
     fatal_condition,
     hba1c_set_point,
+    mother,
+    father,
+    partner,
+    partner_since,
 ):
-    start, end = np.empty(N_SPELLS, dtype=np.int64), np.empty(N_SPELLS, dtype=np.int64)
-    place = np.empty(N_SPELLS, dtype=np.int64)
     traits = np.empty(liability.shape[1], dtype=np.float64)
-    for i in range(person.shape[0]):
-        number = person[i]
-        sex_i, birth_year, birth, entry = draw_entry(seed, number, tables)
-        n_spells = draw_residence(seed, number, sex_i, birth_year, birth, entry, tables, start, end, place)
-        stop = int(end[n_spells - 1])
-        n_deliveries = np.int64(0)
-        if sex_i == 2:
-            n_deliveries = np.int64(draw_deliveries(seed, number, birth_year, birth, stop, tables, scratch.deliveries))
-        attempt, treated = np.int64(0), True
-        # One place calls `live`, for the lived and for the untreated life, so that it is compiled into the kernel once.
-        while True:
-            if treated:
-                draw_liabilities(seed, number, attempt, tables, traits, scratch.fixed)
-            bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
-            smoke, quit_day = draw_smoking(seed, number, attempt, sex_i, birth_year, birth, tables)
-            who = Person(
-                number, attempt, sex_i, birth_year, birth, entry, stop, smoke, quit_day, bmi, slope, n_deliveries
-            )
-            death, fatal = live(seed, who, treated, tables, scratch, tally)
-            if death < entry and attempt < ATTEMPTS - 1:
-                attempt += 1
+    n_persons, next_row = person.shape[0], 0
+    while next_row < n_persons:
+        first = person[next_row] // BLOCK_PERSONS * BLOCK_PERSONS
+        for j in range(BLOCK_PERSONS):
+            block.row[j] = -1
+        while next_row < n_persons and person[next_row] - first < BLOCK_PERSONS:
+            block.row[person[next_row] - first] = next_row
+            next_row += 1
+        populate(seed, first, tables, block)
+        match_parents(seed, first, tables, families, block)
+        mark_needed(block)
+        for position in range(BLOCK_PERSONS):
+            j = block.order[position]
+            if block.needed[j] == 0:
                 continue
-            death = max(death, entry)
-            for c in range(onset_day.shape[1]):
-                onset_day_untreated[i, c] = scratch.onset[c]
-            death_day_untreated[i] = death
-            if not treated:
-                break
-            sex[i], birth_day[i], death_day[i], fatal_condition[i] = sex_i, birth, death, fatal
-            last = min(stop, death + 1)
-            for s in range(n_spells):
-                if start[s] < last:
-                    residence_start[i, s] = start[s]
-                    residence_end[i, s] = min(end[s], last)
-                    municipality[i, s] = place[s]
-            for k in range(traits.shape[0]):
-                liability[i, k] = traits[k]
-            bmi_at_20[i], bmi_slope_per_year[i] = bmi, slope
-            hba1c_set_point[i] = draw_set_point(seed, number, attempt)
-            if smoke < last:
-                smoking_start[i] = smoke
-                if quit_day < last:
-                    smoking_stop[i] = quit_day
+            number, i = first + j, block.row[j]
+            sex_i, birth_year, birth, entry = block.sex[j], block.birth_year[j], block.birth[j], block.entry[j]
+            stop, n_deliveries = block.end[j, block.n_spells[j] - 1], block.n_deliveries[j]
             for k in range(n_deliveries):
-                if scratch.deliveries[k] <= death:
-                    delivery_day[i, k] = scratch.deliveries[k]
-            for c in range(onset_day.shape[1]):
-                onset_day[i, c] = scratch.onset[c]
-                detected_day[i, c] = scratch.detected[c]
-            another = False
-            for t in range(treatment_day.shape[1]):
-                treatment_day[i, t] = scratch.begun[t]
-                treatment_stop_day[i, t] = scratch.stopped[t]
-                treatment_for[i, t] = scratch.begun_for[t]
-                treatment_again_day[i, t] = scratch.again[t]
-                treatment_again_for[i, t] = scratch.again_for[t]
-                if scratch.begun[t] != _NEVER and tables.withheld[t]:
-                    another = True
-            if not another:
-                break
-            treated = False
+                scratch.deliveries[k] = block.deliveries[j, k]
+            settle(block, j, families)
+            attempt, treated = np.int64(0), True
+            # One place calls `live`, for the lived and the untreated life, so that it is compiled into the kernel once.
+            while True:
+                if treated:
+                    draw_liabilities(seed, first, j, attempt, tables, families, block, traits, scratch.fixed)
+                bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
+                smoke, quit_day = draw_smoking(seed, number, attempt, sex_i, birth_year, birth, tables)
+                who = Person(
+                    number, attempt, sex_i, birth_year, birth, entry, stop, smoke, quit_day, bmi, slope, n_deliveries
+                )
+                # Calibration counts those alone whom it asked for.
+                death, fatal = live(seed, who, treated, tables, scratch, tally if i >= 0 else tally[:0])
+                if death < entry and attempt < ATTEMPTS - 1:
+                    attempt += 1
+                    continue
+                death = max(death, entry)
+                last = min(stop, death + 1)
+                if treated:
+                    block.death[j], block.last[j] = death, last
+                if i < 0:
+                    break
+                for c in range(onset_day.shape[1]):
+                    onset_day_untreated[i, c] = scratch.onset[c]
+                death_day_untreated[i] = death
+                if not treated:
+                    break
+                sex[i], birth_day[i], death_day[i], fatal_condition[i] = sex_i, birth, death, fatal
+                for s in range(block.n_spells[j]):
+                    if block.start[j, s] < last:
+                        residence_start[i, s] = block.start[j, s]
+                        residence_end[i, s] = min(block.end[j, s], last)
+                        municipality[i, s] = block.place[j, s]
+                for k in range(traits.shape[0]):
+                    liability[i, k] = traits[k]
+                bmi_at_20[i], bmi_slope_per_year[i] = bmi, slope
+                hba1c_set_point[i] = draw_set_point(seed, number, attempt)
+                if smoke < last:
+                    smoking_start[i] = smoke
+                    if quit_day < last:
+                        smoking_stop[i] = quit_day
+                for k in range(n_deliveries):
+                    if scratch.deliveries[k] <= death:
+                        delivery_day[i, k] = scratch.deliveries[k]
+                if block.mother[j] >= 0 and birth <= block.death[block.mother[j]]:
+                    mother[i] = first + block.mother[j]
+                if block.father[j] >= 0 and birth - GESTATION <= block.death[block.father[j]]:
+                    father[i] = first + block.father[j]
+                if block.partner[j] >= 0:
+                    partner[i], partner_since[i] = first + block.partner[j], block.since[j]
+                for c in range(onset_day.shape[1]):
+                    onset_day[i, c] = scratch.onset[c]
+                    detected_day[i, c] = scratch.detected[c]
+                another = False
+                for t in range(treatment_day.shape[1]):
+                    treatment_day[i, t] = scratch.begun[t]
+                    treatment_stop_day[i, t] = scratch.stopped[t]
+                    treatment_for[i, t] = scratch.begun_for[t]
+                    treatment_again_day[i, t] = scratch.again[t]
+                    treatment_again_for[i, t] = scratch.again_for[t]
+                    if scratch.begun[t] != _NEVER and tables.withheld[t]:
+                        another = True
+                if not another:
+                    break
+                treated = False

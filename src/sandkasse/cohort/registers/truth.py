@@ -71,6 +71,8 @@ def _persons(shard: Shard, people: pa.Array, names: Names, traps: Switches) -> p
         "first_resident": _days(life.residence_start.min(axis=1)[order]),
         "last_resident": _days((ends.max(axis=1) - 1).astype(np.int32)[order]),
         "kom_last": pa.array([f"{code:03d}" for code in life.municipality[rows, last][order]]),
+        "mother_pnr": _relatives(life.mother, shard, people),
+        "father_pnr": _relatives(life.father, shard, people),
         "t1d_onset": _days(onset["t1d"]),
         "t2d_onset": _days(onset["t2d"]),
         "diabetes_onset": _days(diabetes),
@@ -92,6 +94,17 @@ def _persons(shard: Shard, people: pa.Array, names: Names, traps: Switches) -> p
         columns[f"{name}_onset_untreated"] = _days(_column(life.onset_day_untreated, names.conditions, name)[order])
     columns["doddato_untreated"] = _days(life.death_day_untreated[order])
     return pa.table(columns)
+
+
+def _relatives(numbers: npt.NDArray[np.int64], shard: Shard, people: pa.Array) -> pa.Array:
+    """Give the pnr of each person's relative, null where there is none or where it lies beyond the cohort's end."""
+    everyone, order = shard.life.person, shard.order
+    ascending = np.argsort(everyone)
+    at = np.minimum(np.searchsorted(everyone, numbers, sorter=ascending), len(everyone) - 1)
+    row = ascending[at]
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(rank[row][order], mask=(everyone[row] != numbers)[order]), people)
 
 
 def detected_diabetes(life: LifeShard, conditions: Sequence[str], traps: Switches) -> Days:

@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 from sandkasse.core.errors import ContractViolationError
 
 _HOLE = re.compile(r"\$\{(\w+)\}")
-_ID = "^[A-Za-z0-9.-]+$"
-ID_LENGTH = 64
+# An id has at most 64 characters; a key leaves room for what stands before it and for the number behind it.
+KEY_LENGTH = 44
+_KEY = f"^[A-Za-z0-9.-]{{1,{KEY_LENGTH}}}$"
 # A dateTime of FHIR has a year of four digits.
-_YEARS = (1000, 9999)
+_FIRST_YEAR = 1000
 
 
 def fill(template: str, **columns: pa.Array | str) -> pa.Array:
@@ -66,22 +67,40 @@ def member(name: str, column: pa.Array, make: Callable[[Any], str]) -> pa.Array:
     return each_value(column, lambda value: "" if value is None else f'"{name}":{make(value)},')
 
 
+def where(there: pa.Array, *pieces: pa.Array | str) -> pa.Array:
+    """Join texts side by side in the rows where something is there, and give an empty text in the others."""
+    whole = [piece if isinstance(piece, str) else piece.fill_null("") for piece in pieces]
+    return pc.if_else(there, join(*whole), "")
+
+
+def dated(name: str, days: pa.Array) -> pa.Array:
+    """Make `"name":"2020-02-29",` of every row that has a date, and nothing of the others.
+
+    Args:
+        name: Name of the member.
+        days: Dates or moments, as `write_days` or `danish_time.with_offset` give them.
+    """
+    return where(days.is_valid(), f'"{name}":"', days, '",')
+
+
+def write_days(column: pa.Array) -> pa.Array:
+    """Write dates as FHIR does; null stays null.
+
+    Raises:
+        ContractViolationError: If FHIR cannot write a date's year.
+    """
+    days = column.cast(pa.date32())
+    if any(day is not None and day.year < _FIRST_YEAR for day in pc.min_max(days).as_py().values()):
+        raise ContractViolationError(
+            "A date has a year that FHIR cannot write: it has less than four digits.",
+            next_step="hold the dataset against its contract: sandkasse dataset check",
+        )
+    return days.cast(pa.string())
+
+
 def text(value: str) -> str:
     """Give a text as JSON, with quotation marks and escapes."""
     return orjson.dumps(value).decode()
-
-
-def day(value: Any) -> str:
-    """Give a date as JSON.
-
-    Raises:
-        ContractViolationError: If FHIR cannot write its year.
-    """
-    if not _YEARS[0] <= value.year <= _YEARS[1]:
-        raise ContractViolationError(
-            "A date has a year that FHIR cannot write.", next_step="hold the dataset against its contract"
-        )
-    return f'"{value.isoformat()}"'
 
 
 def decimal(value: float) -> str:
@@ -99,13 +118,13 @@ def identifiers(column: pa.Array, *, what: str) -> pa.Array:
         what: Table and column, for the error.
 
     Raises:
-        ContractViolationError: If a value is missing, or has other characters than letters, digits, `-` and `.`.
+        ContractViolationError: If a value is missing, too long, or not of letters, digits, `-` and `.` alone.
     """
-    fits = pc.match_substring_regex(column, _ID)
+    fits = pc.match_substring_regex(column, _KEY)
     wrong = len(column) - (pc.sum(fits).as_py() or 0)
     if wrong:
         raise ContractViolationError(
-            f"{what} holds {wrong:,} values that cannot be an id of FHIR (letters, digits, - and .).",
+            f"{what} holds {wrong:,} values that cannot be an id of FHIR (1 to {KEY_LENGTH} letters, digits, - and .).",
             next_step="hold the dataset against its contract: sandkasse dataset check",
         )
     return column

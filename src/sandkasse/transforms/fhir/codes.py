@@ -16,14 +16,20 @@ class Codes:
 
     Attributes:
         systems: Our names of the code systems, and the URIs that FHIR gives them.
-        analyses: Unit of each analysis, by its code, in the words of UCUM.
+        analyses: Unit of each analysis in the registers' words, by its code.
+        units: The registers' words for units in UCUM.
         patient_types: Class of an encounter in v3-ActEncounterCode, by c_pattype.
+        contact_types: The same by the form of a contact in LPR3, where it tells.
+        civil_states: Marital status in v3-MaritalStatus, by civst.
         diagnosis_types: What the letters of diagnoses stand for.
     """
 
     systems: Mapping[str, str]
-    analyses: Mapping[str, Mapping[str, str]]
+    analyses: Mapping[str, str]
+    units: Mapping[str, str]
     patient_types: Mapping[str, Mapping[str, str]]
+    contact_types: Mapping[str, Mapping[str, str]]
+    civil_states: Mapping[str, Mapping[str, str]]
     diagnosis_types: Mapping[str, str]
 
 
@@ -31,12 +37,7 @@ class Codes:
 def read_codes() -> Codes:
     """Read the shipped codes."""
     shipped = tomllib.loads((files(__package__) / "codes.toml").read_text(encoding="utf-8"))
-    return Codes(
-        systems=shipped["systems"],
-        analyses=shipped["analyses"],
-        patient_types=shipped["patient_types"],
-        diagnosis_types=shipped["diagnosis_types"],
-    )
+    return Codes(**shipped)
 
 
 def coding(system: str, code: str, display: str | None = None) -> str:

@@ -15,13 +15,14 @@ import orjson
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.runner import Runner
-from sandkasse.transforms.fhir import hospital, laboratory, medication, patient
+from sandkasse.transforms.fhir import contacts, diagnoses, laboratory, medication, patient, procedures, vaccinations
 from sandkasse.transforms.fhir.assemble import bytes_of
 from sandkasse.transforms.fhir.parts import Part, find_files, split
 from sandkasse.transforms.fhir.source import Source, meta
 
 # Patients first: reading them checks every person's pseudonym, on which all other resources rely.
-SOURCES: tuple[Source, ...] = (*patient.SOURCES, *hospital.SOURCES, *medication.SOURCES, *laboratory.SOURCES)
+_KINDS = (patient, contacts, diagnoses, procedures, medication, vaccinations, laboratory)
+SOURCES: tuple[Source, ...] = tuple(source for kind in _KINDS for source in kind.SOURCES)
 TYPES = tuple(dict.fromkeys(source.resource for source in SOURCES))
 MANIFEST = "manifest.json"
 _ERRORS = "OperationOutcome"

@@ -7,6 +7,7 @@ import pyarrow.compute as pc
 
 from sandkasse.transforms.fhir import assemble
 from sandkasse.transforms.fhir.codes import absent, coding, concept, read_codes, titled
+from sandkasse.transforms.fhir.contacts import columns_of
 from sandkasse.transforms.fhir.parts import Part
 from sandkasse.transforms.fhir.source import Rows, Source
 
@@ -24,12 +25,15 @@ ${value}
 
 
 def _read(part: Part) -> Rows:
-    results = part.read("lab_forsker", ["pnr", "samplingdate", "analysiscode", "value"])
+    results = part.read("lab_forsker", ["pnr", "samplingdate", "analysiscode", "value"], optional=["unit"])
     return Rows(results.append_column("number", assemble.number_within(results["pnr"].combine_chunks())))
 
 
 def _write(rows: pa.Table, meta: str) -> pa.Array:
-    column = {name: rows[name].combine_chunks() for name in rows.column_names}
+    column = columns_of(rows)
+    units = assemble.each_value(column["analysiscode"], lambda code: read_codes().analyses.get(code or "", ""))
+    if "unit" in column:
+        units = pc.coalesce(column["unit"].cast(units.type), units)
     return assemble.fill(
         _OBSERVATION,
         meta=meta,
@@ -37,8 +41,8 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         number=column["number"],
         category=concept(coding("observation_category", "laboratory", "Laboratory")),
         code=assemble.each_value(column["analysiscode"], _analysis),
-        taken=assemble.member("effectiveDateTime", column["samplingdate"], assemble.day),
-        value=_values(column["analysiscode"], column["value"]),
+        taken=assemble.dated("effectiveDateTime", assemble.write_days(column["samplingdate"])),
+        value=_values(column["value"], units),
     )
 
 
@@ -49,11 +53,11 @@ def _analysis(code: str | None) -> str:
     return titled("npu", code, "NPU") if code else absent()
 
 
-def _values(codes: pa.Array, values: pa.Array) -> pa.Array:
+def _values(values: pa.Array, units: pa.Array) -> pa.Array:
     """Make a Quantity of each value, or say why there is none."""
     there = pc.fill_null(pc.is_finite(values), False)
     return assemble.join(
-        assemble.each_value(values, _beginning), pc.if_else(there, assemble.each_value(codes, _end), ",")
+        assemble.each_value(values, _beginning), pc.if_else(there, assemble.each_value(units, _end), ",")
     )
 
 
@@ -66,9 +70,11 @@ def _beginning(value: float | None) -> str:
     return f'"dataAbsentReason":{concept(coding("absent", *reason))}'
 
 
-def _end(code: str | None) -> str:
-    unit = read_codes().analyses.get(code or "")
-    if unit is None:
+def _end(unit: str) -> str:
+    if not unit:
         return "},"
-    system = assemble.text(read_codes().systems["ucum"])
-    return f',"unit":{assemble.text(unit["words"])},"system":{system},"code":{assemble.text(unit["ucum"])}}},'
+    words = f',"unit":{assemble.text(unit)}'
+    code = read_codes().units.get(unit)
+    if code is None:
+        return words + "},"
+    return f'{words},"system":{assemble.text(read_codes().systems["ucum"])},"code":{assemble.text(code)}}},'

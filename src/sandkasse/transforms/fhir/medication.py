@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from sandkasse.transforms.fhir import assemble
 from sandkasse.transforms.fhir.codes import absent, coding, concept, titled
+from sandkasse.transforms.fhir.contacts import columns_of
 from sandkasse.transforms.fhir.parts import Part
 from sandkasse.transforms.fhir.source import Rows, Source
 
@@ -29,9 +30,7 @@ def _read(part: Part) -> Rows:
 
 
 def _write(rows: pa.Table, meta: str) -> pa.Array:
-    nothing = pa.nulls(len(rows))
-    names = ("pnr", "number", "eksd", "atc", "volume", "apk", "indo")
-    column = {name: rows[name].combine_chunks() if name in rows.column_names else nothing for name in names}
+    column = columns_of(rows, "volume", "apk", "indo")
     return assemble.fill(
         _STATEMENT,
         meta=meta,
@@ -39,7 +38,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         number=column["number"],
         handed_over=_handed_over(column["volume"], column["apk"]),
         drug=assemble.each_value(column["atc"], _drug),
-        bought=assemble.member("effectiveDateTime", column["eksd"], assemble.day),
+        bought=assemble.dated("effectiveDateTime", assemble.write_days(column["eksd"])),
         reason=assemble.each_value(column["indo"], _reason),
     )
 

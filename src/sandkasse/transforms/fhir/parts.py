@@ -18,11 +18,17 @@ _ROW = "_row"
 _PART = "_part"
 _PERSON = "pnr"
 _GLOB_CHARACTERS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
-# Diagnoses name their contact, and only the contact names the person.
+# Rows below contacts name their contact, and only the contact names the person.
 KEPT_UNDER = {
     "lpr_diag": ("lpr_adm", "recnum"),
+    "lpr_bes": ("lpr_adm", "recnum"),
+    "lpr_sksopr": ("lpr_adm", "recnum"),
+    "lpr_opr": ("lpr_adm", "recnum"),
+    "t_psyk_diag": ("t_psyk_adm", "recnum"),
     "lpr3a_diagnose": ("lpr3a_kontakt", "dw_ek_kontakt"),
+    "lpr3a_procregistrering": ("lpr3a_kontakt", "dw_ek_kontakt"),
     "lpr3f_diagnoser": ("lpr3f_kontakter", "dw_ek_kontakt"),
+    "lpr3f_procedurer_kirurgi": ("lpr3f_kontakter", "dw_ek_kontakt"),
 }
 
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 
 from sandkasse.contract.codes import code_title
 from sandkasse.transforms.fhir import assemble
-from sandkasse.transforms.fhir.codes import coding, concept
+from sandkasse.transforms.fhir.codes import coding, concept, read_codes
+from sandkasse.transforms.fhir.contacts import columns_of
 from sandkasse.transforms.fhir.parts import Part
 from sandkasse.transforms.fhir.source import Rows, Source, identifier
 
@@ -25,6 +26,7 @@ ${gender}
 ${birth}
 ${death}
 ${address}
+${marital}
 "identifier":[${system}${pnr}"}]}
 """
 
@@ -42,21 +44,21 @@ def _read(part: Part) -> Rows:
 
 
 def _write(rows: pa.Table, meta: str) -> pa.Array:
-    nothing = pa.nulls(len(rows))
-    column = {name: rows[name].combine_chunks() if name in rows.column_names else nothing for name in _ALL}
+    column = columns_of(rows, *_ALL)
     return assemble.fill(
         _PATIENT,
         meta=meta,
         pnr=column["pnr"],
         gender=assemble.member("gender", column["koen"], lambda sex: assemble.text(_SEX.get(sex, "unknown"))),
-        birth=assemble.member("birthDate", column["foed_dato"], assemble.day),
-        death=assemble.member("deceasedDateTime", column["doddato"], assemble.day),
+        birth=assemble.dated("birthDate", assemble.write_days(column["foed_dato"])),
+        death=assemble.dated("deceasedDateTime", assemble.write_days(column["doddato"])),
         address=_addresses(column),
+        marital=assemble.member("maritalStatus", column["civst"], _marital_status),
         system=identifier("pnr"),
     )
 
 
-_ALL = ("pnr", "koen", "foed_dato", "kom", "since", "until", "doddato")
+_ALL = ("civst", "koen", "foed_dato", "kom", "since", "until", "doddato")
 
 SOURCES = (Source(resource="Patient", table="persons of all tables", rows=_read, write=_write),)
 
@@ -73,7 +75,8 @@ def _everyone(part: Part) -> pa.Array:
 
 def _latest_status(part: Part) -> pa.Table:
     """Give each person's last row of the population register, and the first 1 January there without a move between."""
-    bef = part.read("bef", ["pnr", *_STATUS_COLUMNS]).sort_by([("pnr", "ascending"), ("referencetid", "ascending")])
+    bef = part.read("bef", ["pnr", *_STATUS_COLUMNS], optional=["civst"])
+    bef = bef.sort_by([("pnr", "ascending"), ("referencetid", "ascending")])
     if not len(bef):
         return bef.drop_columns("referencetid")
     person = _codes(bef["pnr"])
@@ -101,12 +104,20 @@ def _look_up(table: pa.Table, of: pa.Table, persons: pa.Array) -> pa.Table:
 
 
 def _addresses(column: dict[str, pa.Array]) -> pa.Array:
-    return assemble.join(
+    since, until = assemble.write_days(column["since"]), assemble.write_days(column["until"])
+    return assemble.where(
+        column["kom"].is_valid(),
         assemble.each_value(column["kom"], _municipality),
-        assemble.each_value(column["since"], lambda day: "" if day is None else f'"start":{assemble.day(day)}'),
-        assemble.each_value(column["until"], lambda day: "" if day is None else f',"end":{assemble.day(day)}'),
-        assemble.each_value(column["kom"], lambda code: "" if code is None else "}}],"),
+        assemble.where(since.is_valid(), '"start":"', since, '"'),
+        assemble.where(until.is_valid(), ',"end":"', until, '"'),
+        "}}],",
     )
+
+
+def _marital_status(civst: str) -> str:
+    known = read_codes().civil_states.get(civst)
+    international = [coding("marital_status", known["code"], known["display"])] if known else []
+    return concept(*international, coding("civil_status", civst))
 
 
 def _municipality(code: str | None) -> str:

@@ -1,0 +1,237 @@
+"""Population, deaths and diabetes: what lives give beside the published tables, by sex, five years of age and year."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from sandkasse.cohort.calibration.measure import AGE_STEP, FIRST_YEAR, N_AGES, N_YEARS, LifeMeasures
+from sandkasse.cohort.model import DATA
+from sandkasse.cohort.validation.pictures import draw_lines, draw_pyramid
+from sandkasse.cohort.validation.report import Grid, Picture, Section
+
+FloatArray = npt.NDArray[np.float64]
+SEXES = ("men", "women")
+STATISTICS = "Published: Statistics Denmark, tables N.dk and M.dk of R package Epi 2.47."
+REGISTERS = "Published: Danish registers, table DMepi of R package Epi 2.47."
+PERIODS = ((1977, 1986, "fitted"), (1987, 1996, "fitted"), (1997, 2007, "fitted"), (2008, 2012, "held out"))
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published quantity.
+
+    Attributes:
+        events: Events, or persons, shape (sex, age group, year from 1977).
+        years: Person-years (or 1), of the same shape.
+        held: Whether a cell is held out from calibration.
+    """
+
+    events: FloatArray
+    years: FloatArray
+    held: npt.NDArray[np.bool_]
+
+    @property
+    def rate(self) -> FloatArray:
+        """Events per person-year, 0 where there are none."""
+        return np.divide(self.events, self.years, out=np.zeros_like(self.events), where=self.years > 0)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One published figure and what the cohort gives for it.
+
+    Attributes:
+        name: What it is.
+        published: The figure.
+        simulated: The cohort's.
+        standard_error: Monte Carlo error of the cohort's figure.
+        role: `fitted` or `held out`.
+        unit: Its unit.
+        source: Who published it.
+    """
+
+    name: str
+    published: float
+    simulated: float
+    standard_error: float
+    role: str
+    unit: str
+    source: str
+
+    @property
+    def ratio(self) -> float:
+        """Simulated over published."""
+        return self.simulated / self.published
+
+
+def read_published() -> Mapping[str, Published]:
+    """Read the frozen tables of targets, by quantity."""
+    shape = 2, N_AGES, N_YEARS
+    found: dict[str, Published] = {}
+    with (DATA / "targets.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            table = found.setdefault(
+                row["quantity"], Published(np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool))
+            )
+            at = int(row["sex"]) - 1, int(row["age_from"]) // AGE_STEP, int(row["year"]) - FIRST_YEAR
+            table.events[at], table.years[at] = float(row["events"]), float(row["person_years"])
+            table.held[at] = row["role"] == "held out"
+    return found
+
+
+def life_expectancy(deaths: FloatArray, years: FloatArray) -> float:
+    """Life expectancy at birth of an abridged period life table.
+
+    Args:
+        deaths: By five years of age, the last group open, shape (age group,).
+        years: Person-years, of the same shape.
+
+    Returns:
+        Years. Persons who die in an interval are taken to have lived half of it.
+
+    Source:
+        Chiang (1984), The Life Table and its Applications; the infants' own interval is left out.
+    """
+    rate = deaths / np.maximum(years, 1e-9)
+    alive, total = 1.0, 0.0
+    for group in range(N_AGES - 1):
+        dying = min(1.0, AGE_STEP * rate[group] / (1.0 + AGE_STEP * rate[group] / 2.0))
+        total += AGE_STEP * alive * (1.0 - dying / 2.0)
+        alive *= 1.0 - dying
+    return float(total + alive / max(rate[-1], 1e-9))
+
+
+def compare_people(counts: LifeMeasures, published: Mapping[str, Published]) -> list[Figure]:
+    """Compare population, deaths and life expectancy with the published tables."""
+    figures = []
+    for year in (1985, 1995, 2005, 2008, 2013):
+        at = year - FIRST_YEAR
+        table = published["population"]
+        got = counts.population[..., at].sum()
+        held = bool(table.held[..., at].any())
+        figures.append(
+            Figure(
+                f"population on 1 January {year}",
+                table.events[..., at].sum(),
+                got / counts.share,
+                np.sqrt(got) / counts.share,
+                "held out" if held else "fitted",
+                "persons",
+                STATISTICS,
+            )
+        )
+    deaths = published["deaths"]
+    for first, last, role in PERIODS:
+        part = slice(first - FIRST_YEAR, last + 1 - FIRST_YEAR)
+        died, lived = counts.deaths[..., part].sum(-1), np.maximum(counts.years[..., part].sum(-1), 1.0)
+        want_years = deaths.years[..., part].sum(-1)
+        got = (died / lived * want_years).sum()
+        error = np.sqrt((died * (want_years / lived) ** 2).sum())
+        figures.append(
+            Figure(
+                f"deaths {first}–{last} at the published ages",
+                deaths.events[..., part].sum(),
+                got,
+                error,
+                role,
+                "deaths",
+                STATISTICS,
+            )
+        )
+    return figures
+
+
+def compare_life_tables(counts: LifeMeasures, published: Mapping[str, Published]) -> Grid:
+    """Compare life expectancy at birth by sex and period."""
+    deaths = published["deaths"]
+    rows = []
+    for first, last, role in PERIODS:
+        part = slice(first - FIRST_YEAR, last + 1 - FIRST_YEAR)
+        for sex, name in enumerate(SEXES):
+            want = life_expectancy(deaths.events[sex, :, part].sum(-1), deaths.years[sex, :, part].sum(-1))
+            got = life_expectancy(counts.deaths[sex, :, part].sum(-1), counts.years[sex, :, part].sum(-1))
+            rows.append((f"{first}–{last}", name, f"{got:.1f}", f"{want:.1f}", f"{got - want:+.1f}", role))
+    return Grid(
+        ("period", "sex", "simulated", "published", "difference", "role"), tuple(rows), "Years of life at birth"
+    )
+
+
+def describe_people(counts: LifeMeasures, published: Mapping[str, Published]) -> Section:
+    """Draw the population and its mortality."""
+    pyramid = []
+    for series, table in (
+        ("simulated", counts.population / counts.share),
+        ("published", published["population"].events),
+    ):
+        for sex, name in enumerate(SEXES):
+            pyramid += [
+                (AGE_STEP * group, name, series, table[sex, group, 2013 - FIRST_YEAR] / 1000) for group in range(N_AGES)
+            ]
+    frame = pd.DataFrame(pyramid, columns=["age_from", "sex", "series", "persons"])
+    title = "Residents on 1 January 2013 (held out): bars simulated, black marks published"
+    mortality = _rates(counts.deaths, counts.years, published["deaths"], (2008, 2012))
+    return Section(
+        "People: how many, how old, how long they live",
+        ("Population, births and migration are drawn from published figures to 2012; later years are extrapolated.",),
+        (
+            Picture("validation-pyramid", draw_pyramid(frame, title=title, source=STATISTICS), title),
+            Picture(
+                "validation-mortality",
+                draw_lines(
+                    mortality,
+                    title="Mortality by age and sex, 2008–2012 (held out)",
+                    source=STATISTICS,
+                    across="age",
+                    up="deaths per 1,000 person-years",
+                    log=True,
+                ),
+                "Mortality by age and sex, simulated beside published, on a logarithmic scale",
+            ),
+        ),
+        (compare_life_tables(counts, published),),
+    )
+
+
+def _rates(events: FloatArray, years: FloatArray, want: Published, period: tuple[int, int]) -> pd.DataFrame:
+    part = slice(period[0] - FIRST_YEAR, period[1] + 1 - FIRST_YEAR)
+    rows = []
+    for sex, name in enumerate(SEXES):
+        for group in range(N_AGES):
+            age = AGE_STEP * (group + 0.5)
+            lived = years[sex, group, part].sum()
+            if lived > 0 and events[sex, group, part].sum() > 0:
+                rows.append((age, 1000 * events[sex, group, part].sum() / lived, "simulated", name))
+            there = want.years[sex, group, part].sum()
+            if there > 0 and want.events[sex, group, part].sum() > 0:
+                rows.append((age, 1000 * want.events[sex, group, part].sum() / there, "published", name))
+    return pd.DataFrame(rows, columns=["x", "y", "series", "panel"])
+
+
+def describe_diabetes(counts: LifeMeasures, published: Mapping[str, Published]) -> Section:
+    """Draw detected diabetes by year, and its prevalence."""
+    new, prevalent = published["diabetes_detected"], published["diabetes_prevalence"]
+    rate = counts.detected / np.maximum(counts.years_without, 1.0)
+    share = counts.years_with / np.maximum(counts.years, 1.0)
+    rows = []
+    for year in range(1996, 2017):
+        at = year - FIRST_YEAR
+        for panel, simulated, table, scale in (
+            ("new cases per 1,000 person-years", rate, new, 1000.0),
+            ("recognised diabetes, % of residents", share, prevalent, 100.0),
+        ):
+            weights = table.years[..., at]
+            if weights.sum() > 0:
+                rows.append((year, scale * table.events[..., at].sum() / weights.sum(), "published", panel))
+                rows.append((year, scale * (simulated[..., at] * weights).sum() / weights.sum(), "simulated", panel))
+    frame = pd.DataFrame(rows, columns=["x", "y", "series", "panel"])
+    title = "Diabetes 1996–2016: recognised in lives, beside what registers found"
+    drawn = draw_lines(frame, title=title, source=REGISTERS, across="year", up="")
+    words = (
+        "The published counts hold what a case definition found in registers, persons without diabetes among them; the "
+        "lives hold true recognition. Calibration compares registers with registers.",
+    )
+    return Section("Diabetes over time", words, (Picture("validation-diabetes", drawn, title),))

@@ -1,0 +1,131 @@
+"""The plan: which table is made from what, in which order, as Ibis expressions and as SQL of any engine."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+
+from sandkasse.transforms.omop import registers
+from sandkasse.transforms.omop.registers import Inputs
+from sandkasse.transforms.omop.tables import (
+    care_site,
+    condition_era,
+    condition_occurrence,
+    death,
+    drug_era,
+    drug_exposure,
+    location,
+    measurement,
+    observation,
+    observation_period,
+    person,
+    procedure_occurrence,
+    visit_occurrence,
+)
+
+_HOSPITAL = ("lpr_adm", "lpr3a_kontakt", "lpr3f_kontakter")
+_DIAGNOSES = ("lpr_diag", "lpr3a_diagnose", "lpr3f_diagnoser")
+_SERVICES = ("sysi", "sssy")
+
+CODES_SCHEMA = ibis.schema(
+    {
+        "vocabulary": "string",
+        "code": "string",
+        "source_concept_id": "int32",
+        "concept_id": "int32",
+        "domain": "string",
+        "unit": "string",
+        "unit_concept_id": "int32",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One table to be made.
+
+    Attributes:
+        name: The OMOP table, or a shape of the registers that later steps read (`_contact`).
+        build: Its expression.
+        reads: Registers or earlier steps of which at least one must be there; without any the step is skipped.
+        once: Whether it is made once for all persons, not part by part.
+    """
+
+    name: str
+    build: Callable[[Inputs], ir.Table]
+    reads: tuple[str, ...]
+    once: bool = False
+
+    @property
+    def is_omop(self) -> bool:
+        """Whether it is a table of the model, and not a shape of the registers."""
+        return not self.name.startswith("_")
+
+
+STEPS: tuple[Step, ...] = (
+    Step("_person", registers.persons, ("bef",)),
+    Step("_contact", registers.contacts, _HOSPITAL),
+    Step("_diagnosis", registers.diagnoses, _DIAGNOSES),
+    Step("_service", registers.services, _SERVICES),
+    Step("_sign", observation_period.signs, ("_person",)),
+    Step("person", person.person, ("_person",)),
+    Step("death", death.death, ("dod",)),
+    Step("observation_period", observation_period.observation_period, ("_sign",)),
+    Step("visit_occurrence", visit_occurrence.visit_occurrence, ("_contact", "_service")),
+    Step("condition_occurrence", condition_occurrence.condition_occurrence, ("_diagnosis",)),
+    Step("drug_exposure", drug_exposure.drug_exposure, ("lmdb",)),
+    Step("procedure_occurrence", procedure_occurrence.procedure_occurrence, ("_service",)),
+    Step("measurement", measurement.measurement, ("lab_forsker",)),
+    Step("observation", observation.observation, ("_diagnosis",)),
+    Step("condition_era", condition_era.condition_era, ("condition_occurrence",)),
+    Step("drug_era", drug_era.drug_era, ("drug_exposure",)),
+    Step("location", location.location, ("bef",), once=True),
+    Step("care_site", care_site.care_site, _HOSPITAL, once=True),
+)
+"""Every step, in an order in which each reads earlier ones only."""
+
+
+def build_expressions(inputs: Inputs) -> dict[str, ir.Table]:
+    """Build the expression of every table that the registers at hand fill.
+
+    Each step reads what was made before under its own name, so that an engine makes every table once.
+
+    Args:
+        inputs: Registers and codes, as tables of any Ibis engine or of none.
+
+    Returns:
+        Expressions by name, in the order in which they must be made.
+    """
+    made: dict[str, ir.Table] = {}
+    found: dict[str, ir.Table] = {}
+    for step in STEPS:
+        if not any(name in inputs.registers or name in made for name in step.reads):
+            continue
+        found[step.name] = step.build(replace(inputs, made=made))
+        made[step.name] = ibis.table(found[step.name].schema(), name=step.name)
+    return found
+
+
+def compile_plan(inputs: Inputs, *, dialect: str) -> dict[str, str]:
+    """Give every table's query in an engine's SQL, in the order in which they must be made.
+
+    Args:
+        inputs: Registers and codes, as tables of any engine or of none.
+        dialect: An engine that Ibis knows: `duckdb`, `postgres`, `pyspark`, `trino`, ….
+    """
+    return {
+        name: str(ibis.to_sql(expression, dialect=dialect)) for name, expression in build_expressions(inputs).items()
+    }
+
+
+def unbound(schemas: Mapping[str, ibis.Schema], **when: Any) -> Inputs:
+    """Give inputs that belong to no engine: tables by name alone.
+
+    Args:
+        schemas: Columns and types of the register tables that are there.
+        when: `first_day`, `first_status` and `last_status` of the data.
+    """
+    tables = {name: ibis.table(schema, name=name) for name, schema in schemas.items() if name in registers.REGISTERS}
+    return Inputs(registers=tables, codes=ibis.table(CODES_SCHEMA, name="_codes"), **when)
