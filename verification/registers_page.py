@@ -87,18 +87,17 @@ def write_page() -> str:
     out = [
         "# The registers of `dk-registers`",
         "",
-        "Every table and column of the contract, with where its definition comes from, who holds the real data, and whether somebody",
-        "compared the definition with the source. The contract itself is `src/sandkasse/cohort/registers/contract.yaml`; a test holds",
-        "this page to it.",
+        "Every table and column of the contract, with where its definition comes from, who holds the real data, and whether",
+        "somebody compared the definition with the source. The contract itself is",
+        "`src/sandkasse/cohort/registers/contract.yaml`; a test holds this page to it.",
         "",
-        "![One bar for each register from its first to its last year, with marks where codes, tables or coverage change]"
+        "![One bar for each register over its years, with marks where codes, tables or coverage change]"
         "(figures/register-eras.svg)",
     ]
     for table in contract.tables:
         out += ["", f"## `{table.name}`: {table.title}", ""]
-        out.append(
-            f"{table.description} One row per {table.granularity}. Years: {table.period}. Holder: {table.provenance.holder}."
-        )
+        out.append(f"{table.description} One row per {table.granularity}. Years: {table.period}.")
+        out[-1] += f" Holder: {table.provenance.holder}."
         out += ["", "| column | type | meaning | unit or codes | source | verified |", "|---|---|---|---|---|---|"]
         out += [_column(column) for column in table.columns]
         traps = [f"- `{column.name}`: {column.provenance.trap}" for column in table.columns if column.provenance.trap]
@@ -115,8 +114,9 @@ def _column(column: Column) -> str:
     return f"| `{column.name}` | {column.physical_type} | {column.description} | {codes} | {source} | {verified} |"
 
 
-CLOSING = """osdc 0.11.3: column definitions published with Brødbæk, Isaksen and Johnston (2025), *osdc*, an R package (MIT). The classifier it
-holds is validated in Isaksen et al. 2023, doi:10.2147/CLEP.S407019; that paper is not where the columns are defined.
+CLOSING = """osdc 0.11.3: column definitions published with Brødbæk, Isaksen and Johnston (2025), *osdc*, an R package (MIT).
+The classifier it holds is validated in Isaksen et al. 2023, doi:10.2147/CLEP.S407019; that paper is not where the
+columns are defined. Other sources name the tables and columns; where verified says no, nobody compared them.
 """
 
 

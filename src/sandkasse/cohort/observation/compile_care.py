@@ -43,7 +43,7 @@ def compile_care(
     Returns:
         The compiled care. Conditions and treatments that the life does not have receive none.
     """
-    words = make_vocabulary(parameters)
+    words = make_vocabulary(parameters, conditions=conditions, treatments=treatments)
     life = Life(tuple(conditions), tuple(treatments), tuple(recurring), tuple(traits))
     arrays = CareArrays(
         calendar=compile_calendar(**parameters["planning"]),

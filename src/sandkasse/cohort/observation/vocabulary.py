@@ -1,8 +1,9 @@
 """The words behind the numbers in observed events: codes, names, units."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,6 +22,7 @@ SOURCES = (
     "care",
     "care_conditions",
     "operations",
+    "society",
 )
 
 
@@ -43,6 +45,8 @@ class Vocabulary:
         services: Five-digit service codes, in the order of `service_names`.
         service_names: Our names of the services.
         regions: Our names of the regions.
+        conditions: The life's conditions, in column order.
+        treatments: The life's treatments, in column order.
     """
 
     diagnoses: tuple[str, ...]
@@ -59,8 +63,11 @@ class Vocabulary:
     services: tuple[str, ...]
     service_names: tuple[str, ...]
     regions: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    treatments: tuple[str, ...] = ()
 
 
+@cache
 def read_parameters() -> dict[str, Any]:
     """Read the shipped parameter files into one mapping, tables of one name joined."""
     folder = files("sandkasse.cohort") / "params_observation"
@@ -74,8 +81,10 @@ def read_parameters() -> dict[str, Any]:
     return parameters
 
 
-def make_vocabulary(parameters: Parameters) -> Vocabulary:
-    """List the words that the parameters name."""
+def make_vocabulary(
+    parameters: Parameters, *, conditions: Sequence[str] = (), treatments: Sequence[str] = ()
+) -> Vocabulary:
+    """List the words that the parameters name, and the columns of the life."""
     sets = code_sets(parameters)
     return Vocabulary(
         diagnoses=tuple(dict.fromkeys(code for eras in sets.values() for codes in eras for code in codes)),
@@ -94,6 +103,8 @@ def make_vocabulary(parameters: Parameters) -> Vocabulary:
         services=tuple(parameters["services"].values()),
         service_names=tuple(parameters["services"]),
         regions=tuple(parameters["regions"]),
+        conditions=tuple(conditions),
+        treatments=tuple(treatments),
     )
 
 

@@ -5,15 +5,15 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 
-from sandkasse.cohort.life.record import NEVER
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, day_of, week_of
+from sandkasse.cohort.observation.calendar import END_DAY, day_of, week_of
+from sandkasse.cohort.observation.society import Society
+from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.registers.columns import Shard, coded, dates, order_by_pnr, persons_of
+from sandkasse.cohort.registers.events import emit_events
 from sandkasse.cohort.registers.hospital import Lpr3, emit_hospital
+from sandkasse.cohort.registers.population import emit_population
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, digit_bytes, to_strings
-
-_BEF_DAYS = np.array([day_of(date(year, 1, 1)) for year in range(1986, 2025)], dtype=np.int32)
-
 
 _FIRST_WEEK_2005 = week_of(day_of(date(2005, 1, 3)))
 _WEEK_AFTER_LAST = week_of(END_DAY)
@@ -38,41 +38,22 @@ def emit_registers(shard: Shard, *, lpr3: Lpr3) -> dict[str, pa.Table]:
     Returns:
         Tables by name; texts are dictionary arrays, so that they are written fast and read as plain texts.
     """
+    society = Society(
+        life=shard.life,
+        parameters=read_parameters(),
+        conditions=shard.words.conditions,
+        treatments=shard.words.treatments,
+        seed=shard.seed,
+    )
     people = to_strings(digit_bytes(shard.pnr, PNR_DIGITS))
     return {
-        "bef": _bef(shard, people),
-        "dod": _dod(shard, people),
+        **emit_population(shard, people, society),
         "lmdb": _lmdb(shard, people),
         **emit_hospital(shard, people, lpr3=lpr3),
         **_services(shard, people),
         "lab_forsker": _lab_forsker(shard, people),
+        **emit_events(shard, people, society),
     }
-
-
-def _bef(shard: Shard, people: pa.Array) -> pa.Table:
-    life, order = shard.life, shard.order
-    spell = np.full((len(order), len(_BEF_DAYS)), -1, dtype=np.int8)
-    for number in range(life.residence_start.shape[1]):
-        start = life.residence_start[order, number][:, None]
-        end = life.residence_end[order, number][:, None]
-        spell[(start <= _BEF_DAYS) & (end > _BEF_DAYS)] = number
-    person, at = np.nonzero(spell >= 0)
-    municipality = life.municipality[order[person], spell[person, at]]
-    return pa.table(
-        {
-            "pnr": coded(person, people),
-            "koen": pa.array(life.sex[order[person]]),
-            "foed_dato": dates(life.birth_day[order[person]]),
-            "kom": coded(municipality, [f"{code:03d}" for code in range(1000)]),
-            "referencetid": dates(_BEF_DAYS[at]),
-        }
-    )
-
-
-def _dod(shard: Shard, people: pa.Array) -> pa.Table:
-    died = shard.life.death_day[shard.order]
-    person = np.flatnonzero((died != NEVER) & (died >= FIRST_DAY) & (died < END_DAY))
-    return pa.table({"pnr": coded(person, people), "doddato": dates(died[person])})
 
 
 def _lmdb(shard: Shard, people: pa.Array) -> pa.Table:
