@@ -14,7 +14,7 @@ class Snippets:
 
     Attributes:
         python: With Sandkasse, by the contract's name.
-        r: With DuckDB in R, from the Parquet files.
+        r: With Sandkasse's R package, by the contract's name.
         sql: With DuckDB, from the Parquet files.
         tables: Names of the tables.
     """
@@ -40,7 +40,9 @@ def snippets_of(card: Card, folder: Path) -> Snippets:
     )
     # Shown to a person, never run here.
     sql = f"select count(*) from read_parquet({_quote_sql(_pattern(card, folder, table))});\n"  # noqa: S608
-    r = f"library(duckdb)\n\ncon <- dbConnect(duckdb())\ndbGetQuery(con, {_quote(sql.strip())})\n"
+    explored_r = "" if card.default_for else f", dataset = {_quote(card.id)}"
+    opened = f"library(sandkasse)\n\nds <- sandkasse::open({_quote(card.contract.name)}{explored_r})\n"
+    r = opened + f'query(ds, "SELECT count(*) AS n FROM {table}")\nhead(ds${table})\n'  # noqa: S608  shown too
     return Snippets(python=python, r=r, sql=sql, tables=card.tables)
 
 

@@ -133,6 +133,35 @@ def _export_tables(dataset: str, kind: str, out: Path, *, json: bool) -> None:
     print_line(f"next: {written.reader}")
 
 
+@app.command("import-sas")
+def import_sas(
+    folder: Annotated[Path, typer.Argument(help="Holds lmdb2019.sas7bdat, lmdb2020.sas7bdat, …")],
+    *,
+    contract: Annotated[str, typer.Option(help="A contract's name, or an ODCS file.")],
+    dataset: Annotated[str, typer.Option("--id", help="The new dataset's id.")],
+    tier: Annotated[str, typer.Option(help="public, simulated, twin or anonymised")],
+    title: Annotated[str, typer.Option(help="One line for the catalogue.")] = "",
+    version: Annotated[str, typer.Option(help="Of the data.")] = "1.0.0",
+    json: JsonOption = False,
+) -> None:
+    """Turn a folder of yearly SAS files into a dataset that keeps a contract."""
+    from sandkasse.actions.deliveries import DeliveryRequest, import_delivery
+
+    request = DeliveryRequest(folder, contract, dataset, cast(Any, tier), title, version)
+    with progress_reporter(f"Reading {folder.name}") as report:
+        found = import_delivery(_settings(), request, progress=report)
+    if json:
+        print_json({"card": found.card.model_dump(mode="json"), "absent": found.absent, "ignored": found.ignored})
+        return
+    for line in found.ignored:
+        print_line(f"ignored  {line}")
+    if found.absent:
+        print_line(f"not delivered: {', '.join(found.absent)}")
+    rows = sum(found.card.rows.values())
+    print_line(f"{found.card.reference}: {found.n_files:,} SAS files, {rows:,} rows, all as the contract promises.")
+    print_line(f'next: sandkasse.open("{found.card.contract.name}", dataset="{found.card.id}")')
+
+
 @app.command()
 def cite(dataset: DatasetArgument, json: JsonOption = False) -> None:
     """Say how to cite a dataset, as text and in BibTeX."""

@@ -137,7 +137,7 @@ def _view_snippets(dataset_id: str, snippets: Any) -> tuple[SnippetView, ...]:
     outside = f"On this machine, outside a workspace. In a workspace the files lie under /data/{dataset_id}"
     return (
         SnippetView("Python", snippets.python.strip(), "In a workspace, or wherever Sandkasse is installed"),
-        SnippetView("R", snippets.r.strip(), outside),
+        SnippetView("R", snippets.r.strip(), "In a workspace, or after sandkasse r install"),
         SnippetView("SQL", snippets.sql.strip(), outside),
     )
 

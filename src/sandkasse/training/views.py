@@ -32,11 +32,21 @@ class ExerciseView(_Record):
 
 
 class PartView(_Record):
-    """One sitting, with the questions that it asks; `lesson` is the notebook's name in the learner's folder."""
+    """One sitting, with the questions that it asks.
+
+    Attributes:
+        id: Unique in the module.
+        title: What the sitting is about.
+        lesson: The notebook's name in the learner's folder.
+        lesson_in_r: The same in R, where there is one.
+        minutes: How long a learner needs.
+        exercises: Its questions.
+    """
 
     id: str
     title: str
     lesson: str
+    lesson_in_r: str | None = None
     minutes: int
     exercises: tuple[ExerciseView, ...]
 
@@ -53,6 +63,7 @@ class ModuleView(_Record):
     level: str
     hours: float
     language: str
+    languages: tuple[str, ...] = ("python",)
     prerequisites: tuple[str, ...]
     background: tuple[str, ...]
     tools: tuple[str, ...]
@@ -92,6 +103,7 @@ def _view_part(module: Module, index: int) -> PartView:
         id=part.id,
         title=part.title,
         lesson=Path(part.lesson).stem + ".ipynb",
+        lesson_in_r=Path(part.r.lesson).stem + ".ipynb" if part.r else None,
         minutes=part.minutes,
         exercises=tuple(_view_exercise(exercise) for exercise in module.exercises_of(part.id)),
     )

@@ -1,7 +1,7 @@
 """A simulated cohort as FHIR, from the command line, held against the models of fhir.resources and our own rules.
 
 fhir.resources offers R4B (4.3.0) and no longer R4 (4.0.1). The history of R4B (https://hl7.org/fhir/R4B/history.html)
-names no change in the resources that we write. The models check names, types and cardinalities, and no code systems, ids
+names no change in the resources that we write. The models check names, types and cardinalities, not code systems, ids
 that come twice or references; that, and what R4 alone asks, is in `r4.py`.
 """
 

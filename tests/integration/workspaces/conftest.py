@@ -109,6 +109,12 @@ def build_content(folder: Path) -> Path:
 
 
 @pytest.fixture
+def small_content(tmp_path: Path) -> Path:
+    """Shipped content: two modules and one public dataset."""
+    return build_content(tmp_path / "content")
+
+
+@pytest.fixture
 def launcher() -> FakeLauncher:
     return FakeLauncher()
 

@@ -1,18 +1,28 @@
 """An R notebook in a running workspace: it opens a dataset and hands in an answer, as a learner would."""
 
+import contextlib
 import json
 import os
 import re
+import signal
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pyarrow as pa
 import pytest
 
+from sandkasse.actions.people import issue_sign_in
+from sandkasse.actions.site import open_site, prepare_site
 from sandkasse.core.r_language import find_r
+from sandkasse.core.settings import CONTENT_VARIABLE, HOME_VARIABLE, read_settings
 from sandkasse.training.verdict import Verdict
 from sandkasse.training.wire import read_submission
 from sandkasse.workspaces.launcher import WorkspaceRequest
@@ -102,3 +112,59 @@ def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, not
     assert table.to_pydict()["pnr"] == ["a", None]
     assert [str(day) for day in table.to_pydict()["day"]] == ["2020-02-29", "None"]
     assert table.to_pydict()["n"] == [1, 2]
+
+
+R_ON_THE_ROAD = """
+sample <- sandkasse::open("diabetes-register-sample")
+n <- sandkasse::query(sample, "SELECT count(*) AS n FROM persons")$n
+sandkasse::check("count-persons", n)
+sandkasse::check("count-persons", 1)
+cat("error:", tryCatch(sandkasse::check("count-parsons", 1), error = conditionMessage))
+"""
+
+
+@pytest.fixture
+def served(tmp_path, small_content) -> Iterator[httpx.Client]:
+    """A real portal on a store with one small module, with the laptop's user signed in."""
+    environment = {**os.environ, HOME_VARIABLE: str(tmp_path / "home"), CONTENT_VARIABLE: str(small_content)}
+    prepare_site(read_settings(environment))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "sandkasse.portal", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, env=environment)
+    site = open_site(read_settings(environment))
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            wait_until_it_answers(client)
+            origin = {"origin": str(client.base_url).rstrip("/")}
+            assert client.post("/sign-in", data={"code": issue_sign_in(site)}, headers=origin).status_code == 303
+            client.headers.update(origin)
+            yield client
+    finally:
+        site.engine.dispose()
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def wait_until_it_answers(client: httpx.Client) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            client.get("/healthz")
+            return
+        time.sleep(0.1)
+    raise AssertionError("the portal did not start")
+
+
+@pytest.mark.slow
+def test_an_answer_from_r_is_graded_by_the_portal_and_counts(served, notebook):
+    page = served.get("/learn/demo").text
+    csrf = re.search(r'name="csrf"[^>]*value="([^"]+)"', page).group(1)
+    started = served.post("/workspaces/start", data={"module_id": "demo", "csrf": csrf})
+    assert started.status_code == 303, started.text
+    said = notebook.at(started.headers["location"]).run(R_ON_THE_ROAD, kernel_name="ir")
+    assert "Passed. The number is right." in said
+    assert "Not yet." in said
+    assert "did you mean count-persons" in said
+    assert "2 tries" in served.get("/learn/demo").text

@@ -154,7 +154,23 @@ def test_the_sql_that_is_shown_runs(settings: Settings) -> None:
 
     snippets = actions.write_snippets(settings, "nafld")
     assert duckdb.sql(snippets.sql).fetchall() == [(17_549,)]
-    assert snippets.sql.strip() in json.loads(snippets.r.split("con, ")[1].strip()[:-1])
+
+
+def test_the_r_that_is_shown_runs(settings: Settings, tmp_path: Path) -> None:
+    import os
+    import subprocess
+
+    from sandkasse.actions.r_language import install_r
+    from sandkasse.core.r_language import find_r
+
+    if find_r(os.environ).program is None or "reticulate" not in find_r(os.environ).packages:
+        pytest.skip(find_r(os.environ).why_not())
+    code = "\n".join(
+        [*install_r({**os.environ, "XDG_DATA_HOME": str(tmp_path)}), actions.write_snippets(settings, "nafld").r]
+    )
+    environment = {**os.environ, "SANDKASSE_HOME": str(settings.home)}
+    done = subprocess.run(["Rscript", "-e", code], env=environment, capture_output=True, text=True, check=False)
+    assert "17549" in done.stdout, done.stderr
 
 
 def test_a_citation_is_text_and_bibtex(settings: Settings) -> None:

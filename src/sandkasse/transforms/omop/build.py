@@ -20,7 +20,7 @@ from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
 from sandkasse.transforms.omop.registers import REGISTERS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
 from sandkasse.transforms.omop.source import divide, find_codes, find_days, name_files
-from sandkasse.transforms.omop.vocabulary import CodeMap, map_codes, read_shipped, vocabulary_tables
+from sandkasse.transforms.omop.vocabulary import CodeMap, canonical, map_codes, read_shipped, vocabulary_tables
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def build_omop(
             next_step="give a dataset that keeps the contract dk-registers",
         )
     found = list(find_codes(present))
-    maps = ([read_codes(found)] if read_codes else []) + [read_shipped()]
+    asked = [(vocabulary, canonical(vocabulary, code)) for vocabulary, code in found]
+    maps = ([read_codes(asked)] if read_codes else []) + [read_shipped()]
     tasks, once = _tasks(present, map_codes(found, *maps), out)
     rows: Counter[str] = Counter()
     mapped: Counter[str] = Counter()

@@ -78,7 +78,9 @@ BLOCKS: tuple[Block, ...] = (
 
 VOCABULARY_CONCEPTS = {
     name: 2_147_000_000 + position
-    for position, name in enumerate(("DK-ATC", "DK-SKS", "DK-ICD8", "DK-NPU", "DK-YDELSE", "DK-SPECIALE"))
+    for position, name in enumerate(
+        ("DK-ATC", "DK-SKS", "DK-ICD8", "DK-NPU", "DK-YDELSE", "DK-SPECIALE", "DK-OPERATION")
+    )
 }
 """The concepts that stand for the vocabularies themselves."""
 

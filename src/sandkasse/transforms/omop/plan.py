@@ -7,7 +7,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from sandkasse.transforms.omop import registers
+from sandkasse.transforms.omop import cancer, hospital, primary_care, registers
 from sandkasse.transforms.omop.registers import Inputs
 from sandkasse.transforms.omop.tables import (
     care_site,
@@ -22,12 +22,13 @@ from sandkasse.transforms.omop.tables import (
     observation_period,
     person,
     procedure_occurrence,
+    visit_detail,
     visit_occurrence,
 )
 
-_HOSPITAL = ("lpr_adm", "lpr3a_kontakt", "lpr3f_kontakter")
-_DIAGNOSES = ("lpr_diag", "lpr3a_diagnose", "lpr3f_diagnoser")
-_SERVICES = ("sysi", "sssy")
+_DIAGNOSES = tuple(name for name, *_ in hospital.DIAGNOSES)
+_PROCEDURES = tuple(name for name, *_ in hospital.PROCEDURES)
+_ATTENDANCES = tuple(name for name, *_ in hospital.ATTENDANCES)
 
 CODES_SCHEMA = ibis.schema(
     {
@@ -50,12 +51,14 @@ class Step:
         name: The OMOP table, or a shape of the registers that later steps read (`_contact`).
         build: Its expression.
         reads: Registers or earlier steps of which at least one must be there; without any the step is skipped.
+        needs: What must all be there.
         once: Whether it is made once for all persons, not part by part.
     """
 
     name: str
     build: Callable[[Inputs], ir.Table]
     reads: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     once: bool = False
 
     @property
@@ -66,23 +69,26 @@ class Step:
 
 STEPS: tuple[Step, ...] = (
     Step("_person", registers.persons, ("bef",)),
-    Step("_contact", registers.contacts, _HOSPITAL),
-    Step("_diagnosis", registers.diagnoses, _DIAGNOSES),
-    Step("_service", registers.services, _SERVICES),
+    Step("_contact", hospital.contacts, hospital.CONTACTS),
+    Step("_diagnosis", hospital.diagnoses, _DIAGNOSES, needs=("_contact",)),
+    Step("_cancer", cancer.cancers, ("cancer",)),
+    Step("_procedure", hospital.procedures, _PROCEDURES, needs=("_contact",)),
+    Step("_service", primary_care.services, primary_care.SERVICES),
     Step("_sign", observation_period.signs, ("_person",)),
     Step("person", person.person, ("_person",)),
     Step("death", death.death, ("dod",)),
     Step("observation_period", observation_period.observation_period, ("_sign",)),
     Step("visit_occurrence", visit_occurrence.visit_occurrence, ("_contact", "_service")),
-    Step("condition_occurrence", condition_occurrence.condition_occurrence, ("_diagnosis",)),
-    Step("drug_exposure", drug_exposure.drug_exposure, ("lmdb",)),
-    Step("procedure_occurrence", procedure_occurrence.procedure_occurrence, ("_service",)),
-    Step("measurement", measurement.measurement, ("lab_forsker",)),
-    Step("observation", observation.observation, ("_diagnosis",)),
+    Step("visit_detail", visit_detail.visit_detail, _ATTENDANCES, needs=("_contact",)),
+    Step("condition_occurrence", condition_occurrence.condition_occurrence, ("_diagnosis", "_cancer")),
+    Step("drug_exposure", drug_exposure.drug_exposure, ("lmdb", "ddv")),
+    Step("procedure_occurrence", procedure_occurrence.procedure_occurrence, ("_procedure", "_service")),
+    Step("measurement", measurement.measurement, ("lab_forsker", "mfr")),
+    Step("observation", observation.observation, ("_diagnosis", "_cancer")),
     Step("condition_era", condition_era.condition_era, ("condition_occurrence",)),
     Step("drug_era", drug_era.drug_era, ("drug_exposure",)),
     Step("location", location.location, ("bef",), once=True),
-    Step("care_site", care_site.care_site, _HOSPITAL, once=True),
+    Step("care_site", care_site.care_site, hospital.CONTACTS, once=True),
 )
 """Every step, in an order in which each reads earlier ones only."""
 
@@ -101,7 +107,8 @@ def build_expressions(inputs: Inputs) -> dict[str, ir.Table]:
     made: dict[str, ir.Table] = {}
     found: dict[str, ir.Table] = {}
     for step in STEPS:
-        if not any(name in inputs.registers or name in made for name in step.reads):
+        present = {*inputs.registers, *made}
+        if not (present & set(step.reads) and present >= set(step.needs)):
             continue
         found[step.name] = step.build(replace(inputs, made=made))
         made[step.name] = ibis.table(found[step.name].schema(), name=step.name)

@@ -5,12 +5,25 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from sandkasse.core.errors import InvalidInputError
 
 CODE_COLUMNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("lmdb", "atc", ("DK-ATC",)),
+    ("ddv", "atc", ("DK-ATC",)),
     ("lpr_diag", "c_diag", ("DK-SKS", "DK-ICD8")),
+    ("t_psyk_diag", "c_diag", ("DK-SKS", "DK-ICD8")),
+    ("cancer", "c_icd10", ("DK-SKS", "DK-ICD8")),
+    ("dodsaars", "c_dod1", ("DK-SKS", "DK-ICD8")),
+    ("dodsaasg", "c_dodtilgrundl_acme", ("DK-SKS", "DK-ICD8")),
+    ("dodsaarsager", "doedsaarsag_tilgrundliggende", ("DK-SKS", "DK-ICD8")),
+    ("lpr_opr", "c_opr", ("DK-SKS", "DK-OPERATION")),
+    ("lpr_sksopr", "c_opr", ("DK-SKS", "DK-OPERATION")),
+    ("lpr3a_procregistrering", "proc_kode", ("DK-SKS", "DK-OPERATION")),
+    ("lpr3f_procedurer_kirurgi", "procedurekode", ("DK-SKS", "DK-OPERATION")),
+    ("lab_forsker", "unit", ("DK-UNIT",)),
+    ("t_psyk_adm", "c_spec", ("DK-SPECIALE",)),
     ("lpr3a_diagnose", "diag_kode", ("DK-SKS",)),
     ("lpr3f_diagnoser", "diagnosekode", ("DK-SKS",)),
     ("lab_forsker", "analysiscode", ("DK-NPU",)),
@@ -22,6 +35,7 @@ CODE_COLUMNS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 """Where codes stand, and of which vocabulary they are; of two, the second's codes begin with a digit."""
 
+_AS_WRITTEN = ("DK-SPECIALE", "DK-UNIT")  # words and units, where small letters matter
 _GLOB_CHARACTERS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
 _FIRST_DAYS = (("lpr_adm", "d_inddto"), ("lmdb", "eksd"), ("lab_forsker", "samplingdate"), ("bef", "referencetid"))
 
@@ -56,8 +70,9 @@ def find_codes(files: Files) -> Iterator[tuple[str, str]]:
             if table not in files:
                 continue
             name_files(con, "registers", files[table])
-            # Specialties of LPR3 are words, and stay as they are.
-            shown = column if vocabularies[0] == "DK-SPECIALE" else f"upper({column})"
+            if column not in pq.read_schema(files[table][0]).names:
+                continue
+            shown = column if vocabularies[0] in _AS_WRITTEN else f"upper({column})"
             query = f"select distinct {shown} from registers where {column} is not null order by 1"  # noqa: S608  our names
             for (code,) in con.execute(query).fetchall():
                 yield (vocabularies[-1] if code[:1].isdigit() else vocabularies[0]), code

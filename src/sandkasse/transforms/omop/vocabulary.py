@@ -6,6 +6,7 @@ Without a download of the user's own, only the few concepts that come with the s
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,7 +22,14 @@ from sandkasse.transforms.omop.plan import CODES_SCHEMA
 
 VALID_FROM, VALID_TO = date(1970, 1, 1), date(2099, 12, 31)
 
-_DOMAINS = {"DK-ATC": "Drug", "DK-NPU": "Measurement", "DK-YDELSE": "Procedure", "DK-SPECIALE": "Provider"}
+_DOMAINS = {
+    "DK-ATC": "Drug",
+    "DK-NPU": "Measurement",
+    "DK-YDELSE": "Procedure",
+    "DK-OPERATION": "Procedure",
+    "DK-SPECIALE": "Provider",
+    "DK-UNIT": "Unit",
+}
 _SYSTEMS = {
     "DK-ATC": ("ATC",),
     "DK-SKS": ("SKS (ICD-10 with a D in front)",),
@@ -29,6 +37,8 @@ _SYSTEMS = {
     "DK-NPU": ("NPU",),
     "DK-YDELSE": ("Specialties and services of the health insurance",),
 }
+_BARE_ICD10 = re.compile(r"^[A-Z][0-9]{2}(\.?[0-9A-Z]{0,2})?$")
+_SKS_DIAGNOSIS = re.compile(r"^D[A-Z][0-9]{2}")
 _NO_CONDITIONS = "VWXYZ"  # chapters of ICD-10: external causes, and factors influencing contact with health services
 
 
@@ -116,9 +126,9 @@ def map_codes(codes: Iterable[tuple[str, str]], *mappings: CodeMap) -> pa.Table:
     rows = []
     for vocabulary, code in sorted(set(codes)):
         # LPR3 writes a specialty's name where LPR2 has its code.
-        known = texts.get((vocabulary, code), code)
+        known = texts.get((vocabulary, code), canonical(vocabulary, code))
         _, unit, unit_concept = names.get((vocabulary, known), ("", None, 0))
-        for target, domain in _targets(vocabulary, code, mappings):
+        for target, domain in _targets(vocabulary, known, mappings):
             rows.append(
                 {
                     "vocabulary": vocabulary,
@@ -230,15 +240,24 @@ def _metadata(concepts: Iterable[Concept], mappings: Iterable[CodeMap]) -> list[
 
 
 def _own_concepts(rows: Iterable[Mapping[str, object]]) -> dict[int, Concept]:
+    """Describe our own concepts: the codes that the data hold, under their canonical spelling."""
     names = _names()
+    codes_by_name = {(vocabulary, name): code for (vocabulary, code), (name, _, _) in names.items()}
     found = {}
     for row in rows:
         number, vocabulary, code = int(str(row["source_concept_id"])), str(row["vocabulary"]), str(row["code"])
-        if number and (vocabulary != "DK-SPECIALE" or code.isdigit() or number not in found):
-            known = next((c for (v, c), (name, _, _) in names.items() if v == vocabulary and name == code), code)
+        if number:
+            known = codes_by_name.get((vocabulary, code), canonical(vocabulary, code))
             name = names.get((vocabulary, known), ("", None, 0))[0] or _title(vocabulary, known)
             found[number] = Concept(number, name, own_domain(vocabulary, known), vocabulary, "Undefined", None, known)
     return found
+
+
+def canonical(vocabulary: str, code: str) -> str:
+    """Give a code as our vocabulary has it: registers of deaths and cancers leave out the D in front of ICD-10."""
+    if vocabulary == "DK-SKS" and _BARE_ICD10.match(code) and not _SKS_DIAGNOSIS.match(code):
+        return f"D{code.replace('.', '')}"
+    return code
 
 
 def _title(vocabulary: str, code: str) -> str:
@@ -283,6 +302,7 @@ def _source_map(rows: Iterable[Mapping[str, object]], concepts: Mapping[int, Con
             "valid_end_date": VALID_TO,
         }
         for row in rows
+        if row["vocabulary"] in VOCABULARY_CONCEPTS
     ]
 
 

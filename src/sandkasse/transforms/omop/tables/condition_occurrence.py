@@ -1,10 +1,10 @@
-"""condition_occurrence: hospital diagnoses whose concept belongs to the domain Condition."""
+"""condition_occurrence: diagnoses of hospitals and of the cancer register, of the domain Condition."""
 
 import ibis
 import ibis.expr.types as ir
 
 from sandkasse.transforms.omop import concepts
-from sandkasse.transforms.omop.registers import Inputs
+from sandkasse.transforms.omop.registers import Inputs, union
 from sandkasse.transforms.omop.shape import conform, number_rows
 
 
@@ -46,6 +46,5 @@ def condition_occurrence(inputs: Inputs) -> ir.Table:
 def coded_diagnoses(inputs: Inputs) -> ir.Table:
     """Give each diagnosis with what its code means; one row for each concept."""
     codes = inputs.codes_of("DK-SKS", "DK-ICD8")
-    return inputs.made["_diagnosis"].inner_join(
-        codes.select("code", "source_concept_id", "concept_id", "domain"), "code"
-    )
+    found = union([inputs.made[name] for name in ("_diagnosis", "_cancer") if name in inputs.made])
+    return found.inner_join(codes.select("code", "source_concept_id", "concept_id", "domain"), "code")

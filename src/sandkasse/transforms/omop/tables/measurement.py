@@ -1,25 +1,28 @@
-"""measurement: results of the laboratories."""
+"""measurement: results of the laboratories, and what is measured at birth."""
 
 import ibis
 import ibis.expr.types as ir
 
 from sandkasse.transforms.omop import concepts
-from sandkasse.transforms.omop.registers import Inputs, within_life
+from sandkasse.transforms.omop.registers import Inputs, union, within_life
 from sandkasse.transforms.omop.shape import conform, number_rows
 
 
 def measurement(inputs: Inputs) -> ir.Table:
     """Build measurement.
 
-    - The NPU code names the quantity and its unit; values stay in that unit.
+    - The NPU code names the quantity and its unit; where the register has a unit of its own, that counts. Values stay
+      in their unit.
+    - Weight and gestational age at birth stand at the child, on its day of birth.
     - Results are linked to no visit: the register does not say who ordered them.
     """
-    lab = inputs.registers["lab_forsker"]
-    results = lab.select(person_id=lab.pnr.cast("int64"), day=lab.samplingdate, code=lab.analysiscode, value=lab.value)
-    alive = within_life(results, inputs.made["_person"], "day")
-    codes = inputs.codes_of("DK-NPU").select("code", "source_concept_id", "concept_id", "unit_concept_id", "unit")
-    coded = alive.inner_join(codes, "code")
-    numbered = number_rows(coded, "measurement_id", "day", "code", "value", "concept_id")
+    parts = []
+    if "lab_forsker" in inputs.registers:
+        parts.append(_results(inputs))
+    if "mfr" in inputs.registers:
+        parts += _at_birth(inputs.registers["mfr"])
+    alive = within_life(union(parts), inputs.made["_person"], "day")
+    numbered = number_rows(alive, "measurement_id", "day", "code", "value", "unit", "concept_id")
     return conform(
         "measurement",
         numbered.select(
@@ -35,3 +38,50 @@ def measurement(inputs: Inputs) -> ir.Table:
             unit_source_value=numbered.unit,
         ),
     )
+
+
+def _results(inputs: Inputs) -> ir.Table:
+    lab = inputs.registers["lab_forsker"]
+    has_unit = "unit" in lab.columns
+    results = lab.select(
+        person_id=lab.pnr.cast("int64"),
+        day=lab.samplingdate,
+        code=lab.analysiscode.upper(),
+        value=lab.value.cast("float64"),
+        stated=lab.unit if has_unit else ibis.null("string"),
+    )
+    codes = inputs.codes_of("DK-NPU").select("code", "source_concept_id", "concept_id", "unit_concept_id", "unit")
+    coded = results.inner_join(codes, "code")
+    if has_unit:
+        units = inputs.codes_of("DK-UNIT")
+        units = units.select(stated=units.code, stated_concept_id=units.unit_concept_id)
+        coded = coded.left_join(units, "stated")
+        coded = coded.mutate(
+            unit_concept_id=ibis.ifelse(
+                coded.stated.isnull(), coded.unit_concept_id, coded.stated_concept_id.coalesce(concepts.NO_MATCHING)
+            ).cast("int32"),
+            unit=coded.stated.coalesce(coded.unit),
+        )
+    return coded.select(
+        "person_id", "day", "code", "value", "source_concept_id", "concept_id", "unit_concept_id", "unit"
+    )
+
+
+def _at_birth(mfr: ir.Table) -> list[ir.Table]:
+    return [
+        mfr.filter(mfr[column].notnull()).select(
+            person_id=mfr.cpr_barn.cast("int64"),
+            day=mfr.foedselsdato,
+            code=ibis.literal(column),
+            value=mfr[column].cast("float64"),
+            source_concept_id=ibis.literal(concepts.NO_MATCHING, "int32"),
+            concept_id=ibis.literal(concept, "int32"),
+            unit_concept_id=ibis.literal(unit_concept, "int32"),
+            unit=ibis.literal(unit),
+        )
+        for column, concept, unit_concept, unit in (
+            ("vaegt_barn", concepts.BIRTH_WEIGHT, concepts.GRAM, "g"),
+            ("gestationsalder_dage", concepts.GESTATIONAL_AGE, concepts.DAY, "d"),
+        )
+        if column in mfr.columns
+    ]

@@ -7,6 +7,17 @@ from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.registers import Inputs, union, within_life
 from sandkasse.transforms.omop.shape import conform, number_rows
 
+_SIGNS = (
+    ("bef", "pnr", "referencetid"),
+    ("vnds", "pnr", "haend_dato"),
+    ("lmdb", "pnr", "eksd"),
+    ("ddv", "pnr", "vaccinationsdato"),
+    ("cancer", "pnr", "d_diagnosedato"),
+    ("lab_forsker", "pnr", "samplingdate"),
+    ("mfr", "cpr_barn", "foedselsdato"),
+)
+"""Registers whose dates show that a person was there; hospital contacts and services come in their own shape."""
+
 
 def observation_period(inputs: Inputs) -> ir.Table:
     """Build observation_period.
@@ -53,12 +64,14 @@ def signs(inputs: Inputs) -> ir.Table:
     """
     made, registers = inputs.made, inputs.registers
     person = made["_person"]
-    found = [_day(registers["bef"], "referencetid", person)]
-    for name, day in (("lmdb", "eksd"), ("lab_forsker", "samplingdate")):
+    found = []
+    for name, pnr, day in _SIGNS:
         if name in registers:
-            found.append(_day(registers[name], day, person))
+            found.append(_day(registers[name], pnr, day, person))
     if "_contact" in made:
         found += [_yearly(made["_contact"], "start_date"), _yearly(made["_contact"], "end_date")]
+    if "_procedure" in made:
+        found.append(_yearly(made["_procedure"], "start_date"))
     if "_service" in made:
         found.append(_yearly(made["_service"], "start_date"))
     found.append(_yearly(person.filter(person.doddato.notnull()), "doddato"))
@@ -72,8 +85,8 @@ def _births(inputs: Inputs) -> ir.Table:
     return person.filter(person.foed_dato >= ibis.literal(inputs.first_day))
 
 
-def _day(table: ir.Table, day: str, person: ir.Table) -> ir.Table:
-    rows = table.select(person_id=table.pnr.cast("int64"), day=table[day])
+def _day(table: ir.Table, pnr: str, day: str, person: ir.Table) -> ir.Table:
+    rows = table.select(person_id=table[pnr].cast("int64"), day=table[day])
     return _yearly(within_life(rows, person, "day"), "day")
 
 

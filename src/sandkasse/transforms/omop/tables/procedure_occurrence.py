@@ -1,18 +1,25 @@
-"""procedure_occurrence: services of primary care."""
+"""procedure_occurrence: operations and other procedures at hospitals, and services of primary care."""
 
 import ibis
 import ibis.expr.types as ir
 
 from sandkasse.transforms.omop import concepts
-from sandkasse.transforms.omop.registers import Inputs
+from sandkasse.transforms.omop.registers import Inputs, union
 from sandkasse.transforms.omop.shape import conform, number_rows
+
+_COLUMNS = ("visit_occurrence_id", "person_id", "start_date", "code")
 
 
 def procedure_occurrence(inputs: Inputs) -> ir.Table:
-    """Build procedure_occurrence: one row for each service, on the Monday of its week, within its visit."""
-    services = inputs.made["_service"]
-    codes = inputs.codes_of("DK-YDELSE").select("code", "source_concept_id", "concept_id")
-    coded = services.inner_join(codes, "code")
+    """Build procedure_occurrence.
+
+    - A procedure of a hospital stands on its own day, a service of primary care on the Monday of its week.
+    - A code without a concept has concept 0.
+    """
+    made = inputs.made
+    rows = union([made[name].select(*_COLUMNS) for name in ("_procedure", "_service") if name in made])
+    codes = inputs.codes_of("DK-SKS", "DK-YDELSE", "DK-OPERATION")
+    coded = rows.inner_join(codes.select("code", "source_concept_id", "concept_id"), "code")
     numbered = number_rows(coded, "procedure_occurrence_id", "start_date", "visit_occurrence_id", "code", "concept_id")
     return conform(
         "procedure_occurrence",

@@ -45,6 +45,7 @@ def _hospital(inputs: Inputs) -> ir.Table:
             visit_start_date=joined.start_date,
             visit_start_datetime=joined.start_datetime,
             visit_end_date=joined.end_date,
+            visit_end_datetime=joined.end_datetime,
             visit_type_concept_id=ibis.literal(concepts.REGISTRY),
             care_site_id=joined.site,
             visit_source_value=joined.kind_source,
