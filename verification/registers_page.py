@@ -87,8 +87,8 @@ def write_page() -> str:
     out = [
         "# The registers of `dk-registers`",
         "",
-        "Every table and column of the contract, with where its definition comes from, who holds the real data, and whether",
-        "somebody compared the definition with the source. The contract itself is",
+        "Every table and column of the contract, with where its definition comes from, who holds the real data, and",
+        "whether somebody compared the definition with the source. The contract itself is",
         "`src/sandkasse/cohort/registers/contract.yaml`; a test holds this page to it.",
         "",
         "![One bar for each register over its years, with marks where codes, tables or coverage change]"
@@ -114,9 +114,9 @@ def _column(column: Column) -> str:
     return f"| `{column.name}` | {column.physical_type} | {column.description} | {codes} | {source} | {verified} |"
 
 
-CLOSING = """osdc 0.11.3: column definitions published with Brødbæk, Isaksen and Johnston (2025), *osdc*, an R package (MIT).
-The classifier it holds is validated in Isaksen et al. 2023, doi:10.2147/CLEP.S407019; that paper is not where the
-columns are defined. Other sources name the tables and columns; where verified says no, nobody compared them.
+CLOSING = """osdc 0.11.3: column definitions published with Brødbæk, Isaksen and Johnston (2025), *osdc*, an R package
+(MIT). The classifier it holds is validated in Isaksen et al. 2023, doi:10.2147/CLEP.S407019; that paper is not where
+the columns are defined. Other sources name the tables and columns; where verified says no, nobody compared them.
 """
 
 

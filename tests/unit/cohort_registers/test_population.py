@@ -74,13 +74,16 @@ def test_nobody_becomes_unmarried_again_and_children_are(bef):
     assert {"U", "G", "F", "E"} == set(last)
 
 
-def test_children_live_with_their_mother_while_she_lives(bef):
+def test_children_live_with_their_mother_until_they_have_children(bef):
+    parents = {row[parent] for rows in bef.values() for row in rows for parent in ("mor_id", "far_id")}
     families = {(row["pnr"], row["referencetid"]): row["familie_id"] for rows in bef.values() for row in rows}
     together = [
         families[row["mor_id"], row["referencetid"]] == row["familie_id"]
         for rows in bef.values()
         for row in rows
-        if (row["mor_id"], row["referencetid"]) in families and (row["referencetid"] - row["foed_dato"]).days < 17 * 365
+        if row["pnr"] not in parents
+        and (row["mor_id"], row["referencetid"]) in families
+        and (row["referencetid"] - row["foed_dato"]).days < 17 * 365
     ]
     assert len(together) > 1000
     assert all(together)

@@ -156,9 +156,11 @@ class Society:
             self._draw(purposes.LEAVING_HOME, 1)[:, 0] - 0.5
         )
         at_home = (days[None, :] - life.birth_day[:, None]) < (_YEAR * leaves)[:, None]
-        first_child = np.minimum(life.delivery_day.min(axis=1), life.partner_since)
-        at_home &= days[None, :] < first_child[:, None]
         mother, father = (self.rows_of(numbers) for numbers in self.parents)
+        first_child = np.full(len(life.person), NEVER, dtype=np.int32)
+        for parent in (mother, father):
+            np.minimum.at(first_child, parent[parent >= 0], life.birth_day[parent >= 0])
+        at_home &= days[None, :] < first_child[:, None]
         lives_with = np.where(mother >= 0, mother, father)
         has_parent = (lives_with >= 0)[:, None] & (days < life.death_day[np.maximum(lives_with, 0)][:, None])
         return np.where(at_home & has_parent, own[np.maximum(lives_with, 0)], own)
