@@ -17,7 +17,7 @@ from typing import Any
 
 import ibis
 
-from sandkasse.actions.cohorts import CohortRequest, simulate_cohort
+from sandkasse.actions.cohorts import CohortRequest, Engine, simulate_cohort
 from sandkasse.core.errors import AnswerShapeError
 from sandkasse.core.settings import read_settings
 from sandkasse.training.answers import to_answer
@@ -113,7 +113,7 @@ def main() -> None:
         for seed in arguments.seeds:
             cohort = place / f"{arguments.persons}-{seed}"
             if not cohort.exists():
-                request = CohortRequest(n_persons=arguments.persons, seed=seed, out=cohort, workers=1)
+                request = CohortRequest(n_persons=arguments.persons, seed=seed, out=cohort, engine=Engine(workers=1))
                 simulate_cohort(read_settings(os.environ), request)
             for exercise in module.exercises:
                 if arguments.only and exercise.id not in arguments.only:

@@ -1,32 +1,54 @@
 """Acts on cohorts: simulate one, publish the class's graded one, describe the model."""
 
-import hashlib
-import json
-import os
 import secrets
 import shutil
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from sandkasse.catalogue.card import Card, CardDraft, Citation, Licence
+from sandkasse.actions.cohort_catalogue import (
+    MakeRequest,
+    commit_to,
+    make_cohort,
+    plan_cohort,
+    publish_class_cohort,
+    unfinished_folder,
+)
+from sandkasse.actions.cohort_recipes import CLASS_COHORT, CLASS_PERSONS, RECIPES, find_recipe
 from sandkasse.catalogue.partial import partial_folder
-from sandkasse.catalogue.store import Store
 from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model
+from sandkasse.cohort.estimate import Estimate, check_room, estimate_run
+from sandkasse.cohort.kernels import is_compiled
 from sandkasse.cohort.run_folder import place_tree, read_manifest
-from sandkasse.cohort.simulate import Consumer, Options, Plan, Simulated, run_plan
-from sandkasse.compute.local import LocalPool
-from sandkasse.core.clock import Clock, system_clock
+from sandkasse.cohort.simulate import COMPILING, Options, Plan, Simulated, cache_folder, prepare, run_plan
+from sandkasse.compute.consumer import CommandConsumer
+from sandkasse.compute.engines import Engine, choose_runner
+from sandkasse.compute.local import available_processors
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.progress_bar import Progress, no_progress
-from sandkasse.core.provenance import record_provenance
 from sandkasse.core.settings import Settings
 
-CLASS_COHORT = "dk-registers-class"
-CLASS_PERSONS = 20_000
-_VERSION = "1.0.0"
-_PACKAGES = ("numba", "numpy", "pyarrow")
+__all__ = [
+    "CLASS_COHORT",
+    "CLASS_PERSONS",
+    "RECIPES",
+    "CohortMade",
+    "CohortRequest",
+    "Engine",
+    "Estimate",
+    "MakeRequest",
+    "commit_to",
+    "describe_cohort",
+    "describe_simulated",
+    "estimate_cohort",
+    "estimate_making",
+    "make_cohort",
+    "publish_class_cohort",
+    "simulate_cohort",
+]
+
+# Smaller ones take seconds, and an estimate would take as long.
+_ESTIMATED_FROM = 20_001
 
 
 @dataclass(frozen=True)
@@ -37,21 +59,21 @@ class CohortRequest:
         n_persons: How many persons.
         out: Folder to be made, with `registers/` (contract and data), `truth/` and `checksums.json` in it.
         seed: Seed; the same seed gives the same files. Without one, that of an unfinished run, else a random one.
-        workers: Number of processes, 0 for one a processor.
+        engine: Where it is made.
         lpr3: Delivery of the patient register from 2019 on, `a` or `f`.
         without_traps: Traps to switch off.
         keep: `all`, or `none`: then each shard is dropped and `checksums.json` alone is kept.
-        consume: Takes each shard's tables in the process that made them.
+        consumer: A command that takes each shard, as `compute.consumer` describes.
     """
 
     n_persons: int
     out: Path
     seed: int | None = None
-    workers: int = 0
+    engine: Engine = field(default_factory=Engine)
     lpr3: str = "a"
     without_traps: tuple[str, ...] = ()
     keep: str = "all"
-    consume: Consumer | None = None
+    consumer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +107,9 @@ def simulate_cohort(settings: Settings, request: CohortRequest, *, progress: Pro
             "The folder of --out exists already.", next_step="name a folder that does not exist yet"
         )
     plan = _plan(request, unfinished)
+    runner = choose_runner(request.engine, logs=unfinished / "logs")
     with (
-        run_plan(plan, unfinished, runner=LocalPool(request.workers), cache=settings.kernels, progress=progress) as (
+        run_plan(plan, unfinished, runner=runner, cache=settings.kernels, progress=progress) as (
             made,
             run,
         ),
@@ -99,51 +122,44 @@ def simulate_cohort(settings: Settings, request: CohortRequest, *, progress: Pro
     return CohortMade(plan.seed, made)
 
 
-def publish_class_cohort(
-    settings: Settings,
-    *,
-    progress: Progress = no_progress,
-    clock: Clock = system_clock,
-    n_persons: int = CLASS_PERSONS,
-    seed: int | None = None,
-) -> Card:
-    """Publish the simulated cohort that lessons are graded on; does nothing if it is there.
+def estimate_cohort(settings: Settings, request: CohortRequest, *, progress: Progress = no_progress) -> Estimate | None:
+    """Estimate rows, room and time of a cohort before it is made; None for one of a few seconds.
 
-    The truth lies beside the datasets, for the graders alone. It is put in its place just before the dataset, so that a
-    published dataset always has its truth.
-
-    Args:
-        settings: Where the store is.
-        progress: Told of finished persons.
-        clock: Gives the day that the card names.
-        n_persons: How many persons.
-        seed: A seed that is not secret, for tests of lessons; otherwise a secret one is drawn and kept.
-
-    Returns:
-        The dataset's card.
+    Raises:
+        InvalidInputError: If the request cannot be met.
+        StorageFullError: If the disk cannot hold it.
     """
-    store = Store(settings.datasets, settings.content / "datasets")
-    truth = settings.truth / CLASS_COHORT / _VERSION
-    present = [card for card in store.list() if card.id == CLASS_COHORT]
-    if present and truth.is_dir():
-        return present[0]
-    chosen, commitment = _secret_seed(settings) if seed is None else (seed, f"not secret: {seed}")
-    settings.truth.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settings.truth.chmod(0o700)
-    unfinished = settings.run / "cohorts" / f"{CLASS_COHORT}-{_VERSION}"
-    plan = Plan(n_persons, chosen, seed_shown=commitment)
-    with run_plan(plan, unfinished, runner=LocalPool(), cache=settings.kernels, progress=progress) as (_, run):
+    out, unfinished = _places(request)
+    plan = _plan(request, unfinished)
+    return _estimate(settings, plan, request.engine, unfinished, place=out.parent, progress=progress)
 
-        def write(folder: Path) -> None:
-            shutil.rmtree(truth, ignore_errors=True)
-            with partial_folder(truth) as hidden:
-                hidden.chmod(0o700)
-                place_tree(run.folder / "truth", hidden)
-            place_tree(run.folder / "registers", folder)
 
-        card = store.publish(_draft(n_persons, commitment, clock().date()), write)
-    run.remove()
-    return card
+def estimate_making(settings: Settings, request: MakeRequest, *, progress: Progress = no_progress) -> Estimate | None:
+    """Estimate rows, room and time of a cohort of the catalogue before it is made; None for one of a few seconds.
+
+    Raises:
+        NotFoundError: If there is no such cohort.
+        StorageFullError: If the disk cannot hold it.
+    """
+    unfinished = unfinished_folder(settings, find_recipe(request.name))
+    # Nothing is drawn and kept before the maker has agreed.
+    plan = replace(plan_cohort(settings, replace(request, seed=request.seed or 0)), seed=secrets.randbits(63))
+    return _estimate(settings, plan, request.engine, unfinished, place=settings.home, progress=progress)
+
+
+def _estimate(
+    settings: Settings, plan: Plan, engine: Engine, unfinished: Path, *, place: Path, progress: Progress
+) -> Estimate | None:
+    if plan.n_persons < _ESTIMATED_FROM:
+        return None
+    progress(0, plan.n_persons, "persons" if is_compiled(settings.kernels) else COMPILING)
+    prepare(cache_folder(settings.kernels))
+    workers = engine.workers or (available_processors() if engine.scheduler is None else 1)
+    estimate = estimate_run(plan, workers=workers)
+    present = sum(path.stat().st_size for path in unfinished.rglob("*.parquet"))
+    existing = next(folder for folder in (place, *place.parents) if folder.is_dir())
+    check_room(estimate, free=shutil.disk_usage(existing).free, present=present)
+    return estimate
 
 
 def describe_cohort() -> tuple[Parameter, ...]:
@@ -160,6 +176,16 @@ def describe_simulated(folder: Path) -> tuple[TableSummary, ...]:
     return describe_folder(folder)
 
 
+def _places(request: CohortRequest) -> tuple[Path, Path]:
+    """Give the folder that is to be made, and that of its unfinished run."""
+    out = request.out.expanduser().absolute()
+    if out.exists():
+        raise InvalidInputError(
+            "The folder of --out exists already.", next_step="name a folder that does not exist yet"
+        )
+    return out, out.with_name(f"{out.name}.unfinished")
+
+
 def _plan(request: CohortRequest, unfinished: Path) -> Plan:
     seed = request.seed
     if seed is None:
@@ -170,67 +196,5 @@ def _plan(request: CohortRequest, unfinished: Path) -> Plan:
         seed,
         options=Options(lpr3=cast(Any, request.lpr3), without_traps=request.without_traps),
         keep=cast(Any, request.keep),
-        consume=request.consume,
-    )
-
-
-def _secret_seed(settings: Settings) -> tuple[int, str]:
-    """Give the class cohort's seed and its salted hash; both are drawn once and kept, readable by the owner only."""
-    path = settings.secrets / f"{CLASS_COHORT}.json"
-    settings.secrets.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        drawn = {"seed": str(secrets.randbits(64)), "salt": secrets.token_hex(32)}
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as handle:
-            json.dump(drawn, handle)
-    kept = json.loads(path.read_text())
-    return int(kept["seed"]), commit_to(kept["seed"], salt=kept["salt"])
-
-
-def commit_to(seed: str, *, salt: str) -> str:
-    """Give the salted hash by which a card commits to a secret seed: sha-256 of salt, colon and seed."""
-    return "sha256:" + hashlib.sha256(f"{salt}:{seed}".encode()).hexdigest()
-
-
-def _draft(n_persons: int, commitment: str, today: date) -> CardDraft:
-    parameters: dict[str, Any] = {"n_persons": n_persons, "seed": commitment, "lpr3": "a", "without_traps": []}
-    return CardDraft(
-        id=CLASS_COHORT,
-        version=_VERSION,
-        title="Danish registers, simulated: the class's cohort",
-        summary=(
-            "Simulated residents of Denmark 1977–2024 and what the national registers hold on them: population, "
-            "deaths, prescriptions, hospital contacts, primary-care services and laboratory results. Who truly has "
-            "diabetes is known to the graders and not in the data."
-        ),
-        domain="registers",
-        tier="simulated",
-        licence=Licence(name="CC0-1.0", url="https://creativecommons.org/publicdomain/zero/1.0/"),
-        publisher="This site, with Sandkasse",
-        how_published="Simulated on this site from published figures; no person stands behind any row.",
-        anonymity="No persons: every row is simulated from a random seed and published figures.",
-        citations=(
-            Citation(
-                text="Carstensen B et al., Epi: A Package for Statistical Analysis in Epidemiology, R package 2.47"
-            ),
-            Citation(
-                text="Isaksen AA et al. Validation of Register-Based Diabetes Classifiers in Danish Data. "
-                "Clin Epidemiol 2023",
-                doi="10.2147/CLEP.S407019",
-            ),
-        ),
-        persons=n_persons,
-        modalities=("registers", "laboratory"),
-        period="1977–2024",
-        country="DK",
-        created=today,
-        provenance=record_provenance("cohort publish", parameters, packages=_PACKAGES).to_dict(),
-        seed_commitment=commitment,
-        how_to_get_real=(
-            "Researchers at Danish institutions apply to Statistics Denmark's Research Services or to the Danish "
-            "Health Data Authority; the same tables and column names are met there."
-        ),
-        keywords=("diabetes", "registers", "LPR", "LMDB", "Denmark", "simulated"),
-        known_faults=("Figures after 2016 are extrapolated.", "Families are not simulated yet."),
-        default_for=True,
+        consume=CommandConsumer.from_text(request.consumer) if request.consumer is not None else None,
     )

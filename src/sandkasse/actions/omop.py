@@ -25,6 +25,7 @@ from sandkasse.transforms.omop.athena import read_athena
 from sandkasse.transforms.omop.build import Built, Release, build_omop
 from sandkasse.transforms.omop.check import Finding, OmopReport, check_omop
 from sandkasse.transforms.omop.contract import omop_contract
+from sandkasse.transforms.omop.source import count_persons
 from sandkasse.transforms.omop.vocabulary import CodeMap
 
 _PACKAGES = ("duckdb", "ibis-framework", "pyarrow")
@@ -103,7 +104,7 @@ def transform_to_omop(
             next_step="publish the registers first, or give --out FOLDER",
         )
     store = open_store(settings)
-    draft = _draft(source.card, request, clock().date())
+    draft = _draft(source, source.card, request, clock().date())
     card = store.publish(draft, write)
     return OmopResult(made[0], store.folder(card), card)
 
@@ -211,7 +212,7 @@ def _release(source: Source, today: date) -> Release:
     )
 
 
-def _draft(card: Card, request: OmopRequest, today: date) -> CardDraft:
+def _draft(source: Source, card: Card, request: OmopRequest, today: date) -> CardDraft:
     parameters: dict[str, Any] = {
         "source": card.reference,
         "source_contract": card.contract.model_dump(),
@@ -226,6 +227,8 @@ def _draft(card: Card, request: OmopRequest, today: date) -> CardDraft:
             "how_published": f"Made on this site from {card.reference}; {_PAGE} has the rules.",
             "citations": (_CITATION, *card.citations),
             "created": today,
+            "persons": count_persons(_table_files(source.folder / DATA_FOLDER)),
+            "licence": card.licence.model_copy(update={"file": None}),
             "provenance": record_provenance("transform omop", parameters, packages=_PACKAGES).to_dict(),
             "keywords": (*card.keywords, "OMOP", "CDM 5.4"),
             "known_faults": (

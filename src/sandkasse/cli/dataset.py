@@ -8,6 +8,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from sandkasse.actions import datasets as actions
+from sandkasse.actions.cohort_recipes import list_makeable
 from sandkasse.cli.output import JsonOption, print_json, print_line, print_table, progress_reporter
 from sandkasse.core.errors import ContractViolationError
 from sandkasse.core.settings import Settings, read_settings
@@ -32,6 +33,10 @@ def list_(json: JsonOption = False) -> None:
         [[card.id, card.title, card.tier, card.persons, sum(card.rows.values())] for card in cards],
         empty="No datasets here yet. next: sandkasse up",
     )
+    if makeable := list_makeable(settings):
+        print_line("\nThis site can make:")
+        rows = [[recipe.command, recipe.dataset_id, recipe.persons, recipe.room] for recipe in makeable]
+        print_table(["command", "dataset", "persons", "room"], rows, empty="")
 
 
 @app.command()

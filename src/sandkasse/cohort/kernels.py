@@ -19,7 +19,7 @@ _REGISTERED: list[Any] = []
 _SOURCES = Path(__file__).resolve().parent
 _DRIVERS = (
     "describe.py",
-    "recipes.py",
+    "estimate.py",
     "run_folder.py",
     "shards.py",
     "simulate.py",
@@ -27,12 +27,12 @@ _DRIVERS = (
     "observation/society.py",
     "registers/columns.py",
     "registers/emit.py",
+    "registers/events.py",
     "registers/hospital.py",
     "registers/population.py",
-    "registers/events.py",
     "registers/truth.py",
 )
-"""Files of this folder that hold no kernel and that no file with a kernel imports."""
+"""Files of this folder that hold no kernel and that no file with a kernel imports; so are those of `validation/`."""
 
 
 def kernel(function: Function) -> Function:
@@ -67,7 +67,7 @@ def _plain(kind: Any) -> Any:
 def cache_name() -> str:
     """Name the state of all kernel sources, of the compiler and of the processor family."""
     digest = hashlib.sha256()
-    drivers = {_SOURCES / name for name in _DRIVERS}
+    drivers = {_SOURCES / name for name in _DRIVERS} | {*(_SOURCES / "validation").rglob("*.py")}
     for source in sorted([*_SOURCES.rglob("*.py"), _SOURCES.parent / "core" / "rng.py"]):
         if source.is_file() and source not in drivers:
             digest.update(source.name.encode() + b"\0" + source.read_bytes())

@@ -49,7 +49,6 @@ def test_the_class_cohort_is_published_once_with_its_truth_beside(settings, dige
         ({"n_persons": 0}, "number of persons"),
         ({"seed": -1}, "seed"),
         ({"lpr3": "b"}, "delivery 'b'"),
-        ({"workers": -2}, "number of workers"),
         ({"without_traps": ("no-such",)}, "no trap named 'no-such'"),
     ],
 )
@@ -76,7 +75,7 @@ def test_a_full_disk_publishes_nothing_keeps_what_is_finished_and_says_so(
         land(content, path)
 
     monkeypatch.setattr(shards, "land_file", full)
-    monkeypatch.setattr("sandkasse.actions.cohorts.LocalPool", lambda _workers=0: InProcess())
+    monkeypatch.setattr("sandkasse.actions.cohorts.choose_runner", lambda *_, **__: InProcess())
     request = CohortRequest(n_persons=200, seed=1, out=tmp_path / "made" / "out")
     with pytest.raises(StorageFullError, match="2 of 5 shards are finished and kept"):
         simulate_cohort(settings, request)

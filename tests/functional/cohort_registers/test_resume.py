@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandkasse.actions.cohorts import CohortRequest, publish_class_cohort, simulate_cohort
+from sandkasse.actions.cohorts import CohortRequest, Engine, publish_class_cohort, simulate_cohort
 from sandkasse.cohort import run_folder, simulate
 from sandkasse.core.errors import InvalidInputError, RunInterruptedError, StoreInUseError
 
@@ -19,7 +19,7 @@ PERSONS = 3200
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from sandkasse.actions.cohorts import CohortRequest, simulate_cohort
+from sandkasse.actions.cohorts import CohortRequest, Engine, simulate_cohort
 from sandkasse.cohort import simulate
 from sandkasse.core.errors import SandkasseError
 from sandkasse.core.settings import read_settings
@@ -27,7 +27,7 @@ from sandkasse.core.settings import read_settings
 if __name__ == "__main__":
     simulate.SHARD_PERSONS = 40
     tell = lambda done, total, unit: print(done, flush=True)
-    request = CohortRequest(n_persons=int(sys.argv[2]), seed=5, out=Path(sys.argv[1]), workers=2)
+    request = CohortRequest(n_persons=int(sys.argv[2]), seed=5, out=Path(sys.argv[1]), engine=Engine(workers=2))
     try:
         simulate_cohort(read_settings(os.environ), request, progress=tell)
     except SandkasseError as error:
@@ -38,7 +38,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def request_(tmp_path):
-    return CohortRequest(n_persons=PERSONS, seed=5, out=tmp_path / "out", workers=2)
+    return CohortRequest(n_persons=PERSONS, seed=5, out=tmp_path / "out", engine=Engine(workers=2))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def interrupt(settings, request, *, after: int) -> Path:
 
 @pytest.fixture
 def small(request_):
-    return replace(request_, n_persons=240, workers=1)
+    return replace(request_, n_persons=240, engine=Engine(workers=1))
 
 
 def test_what_is_half_written_or_changed_is_made_again(settings, tmp_path, small_shards, small, digests):

@@ -63,6 +63,15 @@ def divide(files: Files) -> list[dict[str, tuple[Path, ...]]]:
     ]
 
 
+def count_persons(files: Files) -> int:
+    """Count the persons whom OMOP will know: those of the population register."""
+    if not files.get("bef"):
+        return 0
+    with duckdb.connect() as con:
+        name_files(con, "bef", files["bef"])
+        return int(con.execute("select count(distinct pnr) from bef").fetchall()[0][0])
+
+
 def find_codes(files: Files) -> Iterator[tuple[str, str]]:
     """List every code that the registers hold, as (vocabulary, code)."""
     with duckdb.connect() as con:
