@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from sandkasse.cohort.causes import by_cohort, compile_arms, compile_exposures, compile_position, compile_traits
 from sandkasse.cohort.kinship import compile_families
 from sandkasse.cohort.specification import Calendar, Condition, Effect, Incidence, Specification
 from sandkasse.cohort.tables import (
@@ -32,7 +34,6 @@ YEAR_DAYS = 365.25
 AGES = np.arange(MAX_AGE + 1, dtype=np.float64)
 YEARS = np.arange(TABLE_YEAR, TABLE_YEAR + N_TABLE_YEARS, dtype=np.float64)
 BMI_MIDDLES = BMI_LOWEST + BMI_STEP * (np.arange(N_BMI) + 0.5)
-BIRTH_YEARS = np.arange(CALENDAR_YEAR, TABLE_YEAR + N_TABLE_YEARS, dtype=np.float64)
 MORTALITY_YEAR = 1974
 FITTED_STEP = 5
 
@@ -88,7 +89,10 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         **_acute(specification),
         **_effects(specification, names),
         **_rows(specification, names),
-        **_exposures(specification, names),
+        **_traits(specification, names),
+        **compile_exposures(general.exposures, general.traits, find=names.trait),
+        **_numbers(specification, names),
+        **_recurring(specification),
         **_population(specification, data),
         **entries[0],
     }
@@ -97,7 +101,18 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         conditions=names.conditions,
         treatments=names.treatments,
         traits=names.traits,
+        exposures=names.exposures,
+        recurring=tuple(row.name for row in specification.conditions if row.recurs),
+        interventions=tuple(row.name for row in general.interventions),
         tables=tables,
+        arms=compile_arms(
+            general.interventions,
+            preventive=tables.withheld,
+            n_exposures=len(names.exposures),
+            find_treatment=names.treatment,
+            find_exposure=names.exposure,
+            find_condition=names.condition,
+        ),
         families=compile_families(
             general,
             mortality=_mortality(data),
@@ -126,11 +141,23 @@ class _Names(NamedTuple):
             next_step="correct the name in the cohort's params folder",
         )
 
+    def trait(self, name: str) -> int:
+        return self.find(name, self.traits, "trait")
+
+    def condition(self, name: str) -> int:
+        return self.find(name, self.conditions, "condition")
+
+    def treatment(self, name: str) -> int:
+        return self.find(name, self.treatments, "treatment")
+
+    def exposure(self, name: str) -> int:
+        return self.find(name, self.exposures, "exposure")
+
     def source(self, name: str) -> int:
         """Number of what starts an effect: condition, detection, treatment, exposure."""
         n, treated = len(self.conditions), len(self.treatments)
         if name.startswith("detected:"):
-            return n + self.find(name.removeprefix("detected:"), self.conditions, "condition")
+            return n + self.condition(name.removeprefix("detected:"))
         every = {
             **{condition: i for i, condition in enumerate(self.conditions)},
             **{treatment: 2 * n + i for i, treatment in enumerate(self.treatments)},
@@ -235,21 +262,18 @@ def _grid(rows: list[dict[str, str]], ages: FloatArray) -> FloatArray:
 
 def _hazards(
     specification: Specification, names: _Names, data: Path, fitted: Fitted
-) -> dict[str, FloatArray | BoolArray]:
+) -> dict[str, FloatArray | IntArray | BoolArray | npt.NDArray[np.float32]]:
     conditions, general = specification.conditions, specification.general
     n = len(conditions)
     pregnancy = general.pregnancy
     pregnancy_days = pregnancy.from_days_before - pregnancy.to_days_before
     hazard = np.zeros((2, N_TABLE_YEARS, MAX_AGE + 1, n + 1))
     bmi_ratio = np.ones((N_BMI, n + 1))
-    beta = np.zeros((n + 1, len(names.traits)))
     means = _grouped(fitted.get("mean_relative_hazard", []), "target")
     for c, condition in enumerate(conditions):
         hazard[..., c] = _incidence(condition.incidence, pregnancy_days)
         if condition.incidence.fitted and fitted:
             hazard[..., c] *= _grid(fitted[condition.name], AGES)
-        for row in condition.traits:
-            beta[c, names.find(row.trait, names.traits, "trait")] = row.log_hazard_ratio
         if condition.body_mass is not None:
             logs = np.log(condition.body_mass.hazard_ratios)
             bmi_ratio[:, c] = np.exp(np.interp(BMI_MIDDLES, condition.body_mass.bmi, logs))
@@ -260,10 +284,13 @@ def _hazards(
         if name in means:
             hazard[..., c] /= _grid(means[name], AGES)
     return {
-        "hazard": np.ascontiguousarray(hazard),
+        "hazard": np.ascontiguousarray(hazard, dtype=np.float32),
         "bmi_ratio": bmi_ratio,
-        "trait_beta": beta,
-        "only_pregnant": np.array([condition.incidence.per == "pregnancy" for condition in conditions]),
+        # A record has no empty arrays.
+        "pregnancy_conditions": np.array(
+            [c for c, condition in enumerate(conditions) if condition.incidence.per == "pregnancy"] or [-1],
+            dtype=np.int64,
+        ),
         "excludes": np.array([[other in condition.excludes for other in names.conditions] for condition in conditions]),
     }
 
@@ -331,7 +358,7 @@ def _effect_rows(specification: Specification, names: _Names) -> list[_EffectRow
         for death in condition.death:
             add(c, n, Effect(of="death", **death.model_dump()))
         for other in condition.excludes:
-            names.find(other, names.conditions, "condition")
+            names.condition(other)
     for effect in specification.general.mortality.raised_by:
         add(names.source(effect.of), n, effect)
     for treatment in specification.general.treatments:
@@ -346,8 +373,9 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
     sources = np.array([row.source for row in rows], dtype=np.int64)
     return {
         "effect_first": np.searchsorted(sources, np.arange(n_sources + 1)).astype(np.int64),
+        "effect_source": sources,
         "effect_target": np.array([row.target for row in rows], dtype=np.int64),
-        "effect_ratio": np.stack([row.ratio for row in rows]) if rows else np.ones((0, MAX_AGE + 1)),
+        "effect_ratio": np.stack([row.ratio for row in rows], axis=1) if rows else np.ones((MAX_AGE + 1, 0)),
         "effect_varies": np.array([row.varies for row in rows], dtype=np.bool_),
         "effect_from": np.array([row.from_days for row in rows], dtype=np.float64),
         "effect_to": np.array([row.to_days for row in rows], dtype=np.float64),
@@ -356,21 +384,19 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
 
 def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
     treatments = specification.general.treatments
-    flat = [
-        (t, place, start)
-        for t, treatment in enumerate(treatments)
-        for place, start in enumerate(treatment.start)
-        if start.condition
-    ]
+    flat = [(t, place, start) for t, treatment in enumerate(treatments) for place, start in enumerate(treatment.start)]
     rate = np.zeros((N_TABLE_YEARS, len(flat)))
     for r, (_, _, start) in enumerate(flat):
         rate[:, r] = np.interp(YEARS + 0.5, start.years, start.rates_per_year, left=start.rates_per_year[0]) / YEAR_DAYS
-    after = [names.find(start.after, names.treatments, "treatment") if start.after else -1 for _, _, start in flat]
-    condition = [names.find(start.condition, names.conditions, "condition") for _, _, start in flat]
+    after = [names.treatment(start.after) if start.after else -1 for _, _, start in flat]
+    condition = [names.condition(start.condition) if start.condition else -1 for _, _, start in flat]
     return {
         "row_treatment": np.array([t for t, _, _ in flat], dtype=np.int64),
         "row_condition": np.array(condition, dtype=np.int64),
         "row_after": np.array(after, dtype=np.int64),
+        "row_only": np.array([SEXES.index(start.only) for _, _, start in flat], dtype=np.int64),
+        "row_from": np.array([start.from_age for _, _, start in flat], dtype=np.float64),
+        "row_to": np.array([start.to_age for _, _, start in flat], dtype=np.float64),
         "row_index": np.array([t * 32 + place for t, place, _ in flat], dtype=np.int64),
         "row_rate": rate,
         "row_early_days": np.array([start.early_days for _, _, start in flat], dtype=np.float64),
@@ -380,26 +406,47 @@ def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray |
     }
 
 
-def _exposures(specification: Specification, names: _Names) -> dict[str, FloatArray]:
+SEXES = (None, "men", "women")
+
+
+def _traits(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray]:
+    conditions, general = specification.conditions, specification.general
+    n = len(conditions)
+    starts = [start for treatment in general.treatments for start in treatment.start]
+    targets = [
+        *((c, condition.traits) for c, condition in enumerate(conditions)),
+        (n, general.mortality.traits),
+        *((n + 1 + c, condition.detection.traits) for c, condition in enumerate(conditions)),
+        *((2 * n + 1 + r, start.traits) for r, start in enumerate(starts)),
+    ]
+    return compile_traits(general.traits, targets, n_targets=2 * n + 1 + len(starts), find=names.trait)
+
+
+def _recurring(specification: Specification) -> dict[str, FloatArray | IntArray]:
+    rows = [condition.recurs for condition in specification.conditions]
+    columns = np.cumsum([row is not None for row in rows]) - 1
+    return {
+        "recurs_column": np.array(
+            [column if row else -1 for column, row in zip(columns, rows, strict=True)], dtype=np.int64
+        ),
+        "recurs_most": np.array([row.at_most if row else 1 for row in rows], dtype=np.int64),
+        "recurs_after": np.array([row.after_days if row else 0.0 for row in rows], dtype=np.float64),
+    }
+
+
+def _numbers(specification: Specification, names: _Names) -> dict[str, FloatArray]:
     general = specification.general
     path, moves, pregnancy = general.body_mass, general.moves, general.pregnancy
-    smoking = general.exposures[names.find("smoking", names.exposures, "exposure")]
-
-    def by_cohort(born: Sequence[float], men: Sequence[float], women: Sequence[float]) -> FloatArray:
-        return np.stack([np.interp(BIRTH_YEARS, born, men), np.interp(BIRTH_YEARS, born, women)])
-
+    cut, position = compile_position(general, find=names.trait)
     numbers = {
         "window_start_year": general.window_start,
         "window_end_year": general.window_end,
-        "bmi_trait": names.find(path.trait, names.traits, "trait"),
+        "bmi_trait": names.trait(path.trait),
         "bmi_trait_weight": np.sqrt(path.trait_share),
         "bmi_own_weight": np.sqrt(1.0 - path.trait_share),
         "bmi_sd": path.at_20_sd,
         "bmi_slope_sd": path.slope_sd,
         "bmi_lowest": path.lowest,
-        "smoking_start_mean": smoking.starts_at_mean,
-        "smoking_start_sd": smoking.starts_at_sd,
-        "smoking_stop_mean": smoking.stops_after_mean_years,
         "mover_share": moves.mover_share,
         "mover_youngest": moves.youngest,
         "mover_mean": moves.mean_years_after,
@@ -408,12 +455,12 @@ def _exposures(specification: Specification, names: _Names) -> dict[str, FloatAr
         "pregnancy_spacing": pregnancy.spacing_days,
         "pregnancy_from": pregnancy.from_days_before,
         "pregnancy_to": pregnancy.to_days_before,
+        **position,
     }
     return {
-        "bmi_at_20": by_cohort(path.at_20.born, path.at_20.men, path.at_20.women),
-        "bmi_slope": by_cohort(path.slope_per_year.born, path.slope_per_year.men, path.slope_per_year.women),
-        "smoking_ever": by_cohort(smoking.ever.born, smoking.ever.men, smoking.ever.women),
-        "smoking_stops": by_cohort(smoking.ever_stops.born, smoking.ever_stops.men, smoking.ever_stops.women),
+        "bmi_at_20": by_cohort(path.at_20),
+        "bmi_slope": by_cohort(path.slope_per_year),
+        "education_cut": cut,
         "numbers": np.array([numbers[name] for name in NUMBERS], dtype=np.float64),
     }
 
@@ -499,10 +546,10 @@ insulin) and before the day from which HbA1c is a criterion and the share that e
 
 def _glycaemia(specification: Specification, names: _Names) -> FloatArray:
     rows = specification.general.glycaemia
-    columns = [names.find(name, names.conditions, "condition") for name in (rows.type_1, rows.type_2, rows.gestational)]
-    columns.append(names.find(rows.insulin, names.treatments, "treatment"))
+    columns = [names.condition(name) for name in (rows.type_1, rows.type_2, rows.gestational)]
+    columns.append(names.treatment(rows.insulin))
     for name in rows.lowering:
-        names.find(name, names.treatments, "treatment")
+        names.treatment(name)
     numbers = [float(getattr(rows, name)) for name in GLYCAEMIA]
     numbers.append(float((rows.hba1c_criterion_from - date(1970, 1, 1)).days))
     lowering = [rows.lowering.get(name, 0.0) for name in names.treatments]

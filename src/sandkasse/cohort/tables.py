@@ -1,6 +1,7 @@
 """The model's arrays: what the life kernels read, and nothing else."""
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 
 from sandkasse.cohort.kinship import FamilyTables
 from sandkasse.cohort.specification import Specification
+from sandkasse.core.errors import InvalidInputError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -27,38 +29,57 @@ class LifeTables(NamedTuple):
     """Arrays of the life kernel. Rates are per day.
 
     Axes: sex (men, women); year (from `TABLE_YEAR`); age (calendar year minus year of birth, 0 to 110); target (the
-    onset of each condition, then death, then the detection of each condition); source (the onset of each condition, its
-    detection, each treatment, smoking, having smoked).
+    onset of each condition, then death, then the detection of each condition); trait target (the targets, then the
+    start of each treatment row); source (the onset of each condition, then its detection, each treatment, then each
+    exposure and having been exposed).
     """
 
-    hazard: FloatArray  # (sex, year, age, condition + death)
+    hazard: npt.NDArray[np.float32]  # (sex, year, age, condition + death); half the memory to fetch
     bmi_ratio: FloatArray  # (bmi bin, condition + death)
-    trait_beta: FloatArray  # (condition + death, trait)
+    trait_load: FloatArray  # (trait, trait) on the earlier ones
+    trait_scale: FloatArray  # (trait,) weight of its own part
+    trait_half_variance: FloatArray  # (trait target,) half the variance of what the traits add to the log hazard
+    beta_target: IntArray  # (effect of a trait,)
+    beta_trait: IntArray
+    beta_value: FloatArray
     detect_year: FloatArray  # (year, condition)
     detect_age: FloatArray  # (age, condition)
     acute: FloatArray  # (year, age, condition) integrated hazard of acute death
     acute_days: FloatArray  # (condition,)
-    only_pregnant: BoolArray  # (condition,)
+    pregnancy_conditions: IntArray  # conditions that arise in pregnancy only; -1 if none
+    recurs_column: IntArray  # (condition,) which of the recurring conditions, or -1
+    recurs_most: IntArray  # (condition,) most occurrences
+    recurs_after: FloatArray  # (condition,) days until the clock opens again
     excludes: BoolArray  # (condition, condition)
     effect_first: IntArray  # (source + 1,) rows of each source
-    effect_target: IntArray  # (effect,)
-    effect_ratio: FloatArray  # (effect, age)
+    effect_source: IntArray  # (effect,)
+    effect_target: IntArray
+    effect_ratio: FloatArray  # (age, effect)
     effect_varies: BoolArray  # (effect,) with age
     effect_from: FloatArray  # (effect,) days after the source
     effect_to: FloatArray  # (effect,)
     row_treatment: IntArray  # (row,)
-    row_condition: IntArray
+    row_condition: IntArray  # -1 if it needs none
+    row_only: IntArray  # 1 men, 2 women, 0 both
+    row_from: FloatArray  # calendar year minus year of birth
+    row_to: FloatArray
     row_after: IntArray  # treatment that must have begun, or -1
     row_index: IntArray  # number of the row's clock, stable when treatments are appended
     row_rate: FloatArray  # (year, row)
     row_early_days: FloatArray
     row_early_ratio: FloatArray
     row_stop: FloatArray  # (row,) per day
-    withheld: BoolArray  # (treatment,) in the untreated life
+    withheld: BoolArray  # (treatment,) preventive
     bmi_at_20: FloatArray  # (sex, year of birth from CALENDAR_YEAR)
     bmi_slope: FloatArray
-    smoking_ever: FloatArray
-    smoking_stops: FloatArray
+    exposure_intercept: FloatArray  # (exposure, sex, year of birth) log odds of ever, at mean traits
+    exposure_beta: FloatArray  # (exposure, trait)
+    exposure_stop_intercept: FloatArray  # (exposure, sex, year of birth) log odds of stopping
+    exposure_stop_beta: FloatArray
+    exposure_path: (
+        FloatArray  # (exposure, mean and spread of the age of starting, least age, mean years until stopping)
+    )
+    education_cut: FloatArray  # (2, sex, year of birth) scores above which education is of the second and third level
     numbers: FloatArray  # see NUMBERS
     jan1: IntArray  # day of 1 January from CALENDAR_YEAR on
     entry_cumulative: FloatArray  # (entry,)
@@ -81,9 +102,9 @@ NUMBERS = (
     "bmi_sd",
     "bmi_slope_sd",
     "bmi_lowest",
-    "smoking_start_mean",
-    "smoking_start_sd",
-    "smoking_stop_mean",
+    "education_trait",
+    "education_trait_weight",
+    "education_own_weight",
     "mover_share",
     "mover_youngest",
     "mover_mean",
@@ -92,8 +113,23 @@ NUMBERS = (
     "pregnancy_spacing",
     "pregnancy_from",
     "pregnancy_to",
+    "income_trait",
+    "income_trait_weight",
+    "income_own_weight",
 )
 """Names of the entries of `LifeTables.numbers`."""
+
+
+class Arms(NamedTuple):
+    """Courses of the same lives: how each intervention changes the world. The first is the natural course."""
+
+    allow: IntArray  # (arm, treatment) 1 if it may begin by itself, else 0
+    exposed: IntArray  # (arm, exposure) 1 if persons may have the habit, else 0
+    give_from: FloatArray  # (arm, treatment) days of age from which everybody has it; very large if not
+    give_for: IntArray  # (arm, treatment) condition whose recognition it waits for, or -1
+    from_day: FloatArray  # (arm,) day from which the intervention holds; very large for the natural course
+    until: IntArray  # (arm,) day on which the simulated time ends, whatever the residence; -1 where residence ends
+    luck: npt.NDArray[np.uint64]  # (arm,) added to the seed of the draws from `from_day` on
 
 
 @dataclass(frozen=True)
@@ -104,7 +140,11 @@ class CompiledModel:
         conditions: Names, in the order of the columns of `LifeShard.onset_day`.
         treatments: Names, in the order of the columns of `LifeShard.treatment_day`.
         traits: Names, in the order of the columns of `LifeShard.liability`.
+        exposures: Names, in the order of the columns of `LifeShard.exposure_start`; smoking is the first.
+        recurring: Names, in the order of the columns of `LifeShard.occurrence_day`.
+        interventions: Names, in the order of the arms after the natural course.
         tables: Arrays of the life kernel.
+        arms: The natural course and the named interventions.
         families: Arrays of the family kernels.
         glycaemia: Arrays of `cohort.life.glycaemia`: column numbers and coefficients.
         persons_in_nation: How many persons the entries add up to; a cohort of N is the share N of it.
@@ -114,8 +154,22 @@ class CompiledModel:
     conditions: tuple[str, ...]
     treatments: tuple[str, ...]
     traits: tuple[str, ...]
+    exposures: tuple[str, ...]
+    recurring: tuple[str, ...]
+    interventions: tuple[str, ...]
     tables: LifeTables
+    arms: Arms
     families: FamilyTables
     glycaemia: FloatArray
     persons_in_nation: float
     specification: Specification
+
+    def intervention(self, name: str) -> int:
+        """Give the number of a named intervention, or raise an `InvalidInputError` with the nearest names."""
+        if name in self.interventions:
+            return self.interventions.index(name)
+        near = get_close_matches(name, self.interventions, n=3) or self.interventions
+        raise InvalidInputError(
+            f"there is no intervention {name!r}; the nearest are {', '.join(near)}",
+            next_step="choose one of them, or write it in params/interventions.toml",
+        )

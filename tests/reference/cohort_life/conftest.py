@@ -1,10 +1,17 @@
 """A slow, obvious twin of the life stage: plain Python numbers, one person at a time, nothing compiled."""
 
+import importlib.util
 import math
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+_SPEC = importlib.util.spec_from_file_location("cohort_life_clocks", Path(__file__).with_name("clocks.py"))
+clocks = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(clocks)
 
 NEVER = 2**31 - 1
 MASK = 0xFFFFFFFF
@@ -67,15 +74,18 @@ class Story:
     deliveries: list = field(default_factory=list)
     liability: list = field(default_factory=list)
     bmi: tuple = (0.0, 0.0)
-    smoking: tuple = (NEVER, NEVER)
+    habits: list = field(default_factory=list)
+    position: tuple = (0, 0.0)
+    cause: int = -1
+    occurrences: dict = field(default_factory=dict)
     set_point: float = 0.0
     death: int = NEVER
     fatal: int = -1
     onset: dict = field(default_factory=dict)
     detected: dict = field(default_factory=dict)
     spells_of_treatment: dict = field(default_factory=dict)
-    onset_untreated: dict = field(default_factory=dict)
-    death_untreated: int = NEVER
+    under: list = field(default_factory=list)
+    """Onsets and death under each intervention."""
     inherited: list = field(default_factory=list)
     mother: int = -1
     father: int = -1
@@ -118,7 +128,7 @@ class Twin:
     def __init__(self, model):
         self.conditions = list(model.conditions)
         self.treatments = list(model.treatments)
-        self.t, self.f = model.tables, model.families
+        self.t, self.f, self.arms = model.tables, model.families, model.arms
         self.blocks, self.told = {}, {}
         general = model.specification.general
         self.general = general
@@ -318,7 +328,7 @@ class Twin:
     def person(self, luck, attempt, member, inherited):
         t, general = self.t, self.general
         sex, born, birth = member.sex, member.born, member.birth
-        liability = self.liability(luck, attempt, member, inherited)
+        liability = clocks.settle_traits(t, self.liability(luck, attempt, member, inherited))
         path, cohort = general.body_mass, born - 1840
         trait = liability[[trait.name for trait in general.traits].index(path.trait)]
         share, rest = math.sqrt(path.trait_share), math.sqrt(1.0 - path.trait_share)
@@ -330,28 +340,13 @@ class Twin:
         )
         first = max(first, path.lowest)
         slope = max(slope, (path.lowest - first) / 45.0)
-        smoking, habit = (NEVER, NEVER), general.exposures[0]
-        if luck.uniform(13, attempt) < t.smoking_ever[sex - 1, cohort]:
-            years = habit.starts_at_mean + habit.starts_at_sd * luck.normal(13, 4096 + attempt)
-            start = birth + int(365.25 * max(years, 10.0))
-            smoking = (start, NEVER)
-            if luck.uniform(13, 2 * 4096 + attempt) < t.smoking_stops[sex - 1, cohort]:
-                smoked = habit.stops_after_mean_years * luck.exponential(13, 3 * 4096 + attempt)
-                smoking = (start, start + 1 + int(365.25 * smoked))
-        return liability, (first, slope), smoking
-
-    def trait_ratio(self, target, liability):
-        total = spread = 0.0
-        for k, value in enumerate(liability):
-            beta = float(self.t.trait_beta[target, k])
-            total += beta * value
-            spread += beta * beta
-        return math.exp(total - 0.5 * spread) if spread > 0.0 else 1.0
+        habits = clocks.draw_habits(t, general, luck, attempt, sex, born, birth, liability)
+        return liability, (first, slope), habits
 
     # --- the life
 
-    def live(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated):  # noqa: PLR0917
-        return Clocks(self, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated).run()
+    def live(self, luck, attempt, who, arm):
+        return clocks.Clocks(self.t, self.general, luck, attempt, who, arm).run()
 
     def tell(self, seed, number):
         """Tell a life, after the lives of the parents."""
@@ -371,7 +366,9 @@ class Twin:
         while True:
             inherited = [self.inherit(luck, k, attempt, member, parents) for k in range(len(self.general.traits))]
             person = self.person(luck, attempt, member, inherited)
-            life = self.live(luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated=True)
+            who = SimpleNamespace(sex=sex, born=born, birth=birth, entry=entry, stop=stop, deliveries=deliveries)
+            who.traits, who.bmi, who.habits = person
+            life = self.live(luck, attempt, who, clocks.Natural())
             if life.death >= entry:
                 break
             attempt += 1
@@ -388,199 +385,17 @@ class Twin:
             story.father = member.father.number
         if member.partner is not None:
             story.partner = (member.partner.number, member.since)
-        start, quits = person[2]
-        if start < last:
-            story.smoking = (start, quits if quits < last else NEVER)
+        story.habits = [
+            (start, quits if quits < last else NEVER) if start < last else (NEVER, NEVER) for start, quits in person[2]
+        ]
+        story.position = clocks.draw_position(self.t, self.general, luck, attempt, sex, born, person[0])
+        story.cause, story.occurrences = life.cause, life.occurrences
         story.set_point = luck.normal(14, attempt)
         story.onset, story.detected, story.spells_of_treatment = life.onset, life.detected, life.given
-        story.onset_untreated, story.death_untreated = life.onset, life.death
-        if any(self.t.withheld[t] for t in life.given):
-            other = self.live(luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated=False)
-            story.onset_untreated, story.death_untreated = other.onset, other.death
+        for arm in range(1, len(self.arms.until)):
+            other = self.live(luck, attempt, who, clocks.Arm(self.arms, arm))
+            story.under.append((other.onset, max(other.death, entry)))
         return story
-
-
-class Clocks:
-    """One life. A clock is a dict entry {name: [draw, used]}; names are ("onset", c), ("death",), ("detect", c), …"""
-
-    def __init__(  # noqa: PLR0917
-        self, twin, luck, attempt, sex, born, birth, entry, stop, deliveries, person, treated
-    ):
-        self.twin, self.t, self.luck, self.attempt, self.treated = twin, twin.t, luck, attempt, treated
-        self.n, self.m = len(twin.conditions), len(twin.treatments)
-        self.sex, self.born, self.entry, self.stop = sex, born, entry, stop
-        self.now, self.year = float(birth), born
-        self.bmi, self.traits = person[1], [twin.trait_ratio(k, person[0]) for k in range(self.n + 1)]
-        self.onset, self.detected, self.given, self.stopping = {}, {}, {}, {}
-        self.death, self.fatal, self.death_at = NEVER, -1, math.inf
-        self.clocks = {("onset", c): self.new(20, c) for c in range(self.n)}
-        self.clocks["death",] = self.new(22, 0)
-        self.excluded, self.active, self.dead_effects, self.rows_open = set(), [], set(), set()
-        self.pregnant, self.resident = False, entry <= birth
-        self.plan = []
-        if person[2][0] != NEVER:
-            self.plan.append((float(person[2][0]), "smoking starts"))
-            if person[2][1] != NEVER:
-                self.plan.append((float(person[2][1]), "smoking stops"))
-        for day in deliveries:
-            self.plan.append((day - twin.general.pregnancy.from_days_before, "pregnancy begins"))
-            self.plan.append((day - twin.general.pregnancy.to_days_before, "pregnancy ends"))
-        if entry > birth:
-            self.plan.append((float(entry), "look"))
-
-    def new(self, purpose, thing):
-        return [self.luck.exponential(purpose, thing * 4096 + self.attempt), 0.0]
-
-    def ratio(self, target):
-        product = 1.0
-        for effect in self.active:
-            if self.t.effect_target[effect] == target:
-                product *= float(self.t.effect_ratio[effect, self.age])
-        return product
-
-    def effects_of(self, source):
-        return range(int(self.t.effect_first[source]), int(self.t.effect_first[source + 1]))
-
-    def begin(self, source):
-        for effect in self.effects_of(source):
-            self.dead_effects.discard(effect)
-            if self.t.effect_from[effect] <= 0.0:
-                self.active.append(effect)
-            else:
-                self.plan.append((self.now + float(self.t.effect_from[effect]), ("begins", effect)))
-            if self.t.effect_to[effect] < 1e18:
-                self.plan.append((self.now + float(self.t.effect_to[effect]), ("ends", effect)))
-
-    def end(self, source):
-        for effect in self.effects_of(source):
-            self.dead_effects.add(effect)
-            self.active = [other for other in self.active if other != effect]
-
-    def look(self):
-        """Which rows of the treatment table can begin."""
-        self.rows_open = set()
-        for r in range(len(self.t.row_treatment)):
-            treatment, condition = int(self.t.row_treatment[r]), int(self.t.row_condition[r])
-            after, spells = int(self.t.row_after[r]), self.given.get(treatment, [])
-            allowed = condition in self.detected and (self.treated or not self.t.withheld[treatment])
-            allowed = allowed and (after < 0 or after in self.given)
-            fresh = not spells
-            again = len(spells) == 1 and spells[0][1] != NEVER and spells[0][2] != condition
-            if allowed and (fresh or again):
-                self.rows_open.add(r)
-
-    def rates(self):
-        """Rate of every clock that runs now, in the order in which ties are settled."""
-        t, out = self.t, {}
-        y, a = clip(self.year - 1940, 0, 85), self.age
-        bmi = self.bmi[0] + self.bmi[1] * (clip(a, 20, 65) - 20)
-        b = clip(int((bmi - 12.0) / 0.5), 0, 96)
-        for k in range(self.n + 1):
-            name = ("onset", k) if k < self.n else ("death",)
-            if k < self.n and (k in self.onset or k in self.excluded or (t.only_pregnant[k] and not self.pregnant)):
-                continue
-            base = float(t.hazard[self.sex - 1, y, a, k]) * self.traits[k] * float(t.bmi_ratio[b, k])
-            out[name] = base * self.ratio(k)
-        for c in sorted(self.onset):
-            if c not in self.detected:
-                out["detect", c] = float(t.detect_year[y, c]) * float(t.detect_age[a, c]) * self.ratio(self.n + 1 + c)
-        for r in sorted(self.rows_open):
-            if ("start", r) not in self.clocks:
-                self.clocks["start", r] = self.new(23, int(t.row_index[r]))
-            rate = float(t.row_rate[y, r])
-            if self.now - self.detected[int(t.row_condition[r])] < t.row_early_days[r]:
-                rate *= float(t.row_early_ratio[r])
-            out["start", r] = rate
-        for treatment in sorted(self.stopping):
-            out["stop", treatment] = self.stopping[treatment]
-        return out
-
-    def run(self):
-        while self.now < self.stop:
-            self.age = min(self.year - self.born, 110)
-            year_end = float(jan1(self.year + 1))
-            while self.now < year_end and self.now < self.stop:
-                due = min(self.plan, key=lambda item: item[0], default=(math.inf, ""))
-                if due[0] <= self.now:
-                    self.plan.remove(due)
-                    self.meet(due[1])
-                    continue
-                end = min(year_end, float(self.stop), due[0], self.death_at)
-                span, first, rates = end - self.now, None, self.rates()
-                for name, rate in rates.items():
-                    need = self.clocks[name][0] - self.clocks[name][1]
-                    if rate * span > need:
-                        span, first = max(need / rate, 0.0), name
-                for name, rate in rates.items():
-                    self.clocks[name][1] += rate * span
-                if first is None:
-                    self.now = end
-                    if end >= self.death_at:
-                        self.death = math.floor(self.death_at)
-                        return self
-                    continue
-                self.now += span
-                if first == ("death",):
-                    self.death, self.fatal = math.floor(self.now), -1
-                    return self
-                self.happen(first, math.floor(self.now))
-            self.year += 1
-        self.fatal = -1
-        return self
-
-    def meet(self, what):
-        smoking = 2 * self.n + self.m
-        if what == "smoking starts":
-            self.begin(smoking)
-        elif what == "smoking stops":
-            self.end(smoking)
-            self.begin(smoking + 1)
-        elif what in {"pregnancy begins", "pregnancy ends"}:
-            self.pregnant = what == "pregnancy begins"
-        elif what == "look":
-            if self.now >= self.entry and not self.resident:
-                self.resident = True
-                self.look()
-        elif what[0] == "begins":
-            if what[1] not in self.dead_effects:
-                self.active.append(what[1])
-        else:
-            self.active = [effect for effect in self.active if effect != what[1]]
-
-    def happen(self, name, day):
-        t, (kind, which) = self.t, name
-        if kind == "onset":
-            self.onset[which] = day
-            self.excluded |= {c for c in range(self.n) if t.excludes[which, c]}
-            self.clocks["detect", which] = self.new(21, which)
-            self.begin(which)
-            threshold = float(t.acute[clip(self.year - 1940, 0, 85), self.age, which])
-            if threshold > 0.0:
-                luck = self.luck.exponential(25, which * 4096 + self.attempt)
-                dies = self.now + float(t.acute_days[which]) * luck / threshold
-                if luck <= threshold and dies < self.death_at:
-                    self.death_at, self.fatal = dies, which
-        elif kind == "detect":
-            self.detected[which] = day
-            self.begin(self.n + which)
-            for r in range(len(t.row_condition)):
-                if t.row_condition[r] == which and t.row_early_days[r] > 0.0:
-                    self.plan.append((day + float(t.row_early_days[r]), "look"))
-            if self.resident:
-                self.look()
-        elif kind == "start":
-            treatment, condition = int(t.row_treatment[which]), int(t.row_condition[which])
-            self.given.setdefault(treatment, []).append([day, NEVER, condition])
-            if len(self.given[treatment]) == 1 and t.row_stop[which] > 0.0:
-                self.stopping[treatment] = float(t.row_stop[which])
-                self.clocks["stop", treatment] = self.new(24, treatment)
-            self.begin(2 * self.n + treatment)
-            self.look()
-        else:
-            self.given[which][0][1] = day
-            del self.stopping[which]
-            self.end(2 * self.n + which)
-            self.look()
 
 
 @pytest.fixture(scope="session")

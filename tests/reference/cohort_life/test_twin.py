@@ -42,7 +42,7 @@ def sickest(model, n):
 
 def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
     persons = sickest(model, N_PERSONS)
-    shard = simulate_life(model, persons, seed=SEED)
+    shard = simulate_life(model, persons, seed=SEED, interventions=model.interventions)
     twin = make_twin(model)
     walked = set()
     for i, number in enumerate(persons):
@@ -58,7 +58,12 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
         assert list(days(shard.delivery_day[i]).values()) == story.deliveries
         assert shard.liability[i].tolist() == np.array(story.liability, dtype=np.float32).tolist()
         assert (shard.bmi_at_20[i], shard.bmi_slope_per_year[i]) == tuple(np.float32(value) for value in story.bmi)
-        assert (int(shard.smoking_start[i]), int(shard.smoking_stop[i])) == story.smoking
+        habits = zip(shard.exposure_start[i], shard.exposure_stop[i], strict=True)
+        assert [(int(start), int(stop)) for start, stop in habits] == story.habits
+        assert (int(shard.education_level[i]), shard.income_rank[i]) == (
+            story.position[0],
+            np.float32(story.position[1]),
+        )
         assert shard.hba1c_set_point[i] == np.float32(story.set_point)
         assert (int(shard.mother[i]), int(shard.father[i])) == (story.mother, story.father)
         assert (int(shard.partner[i]), int(shard.partner_since[i])) == story.partner
@@ -67,16 +72,24 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
         assert days(shard.onset_day[i]) == story.onset
         assert days(shard.detected_day[i]) == story.detected
         assert treatments(shard, i) == story.spells_of_treatment
-        assert days(shard.onset_day_untreated[i]) == story.onset_untreated
-        assert int(shard.death_day_untreated[i]) == story.death_untreated
-        walked |= (
-            set(story.onset) | {("fatal", story.fatal >= 0)} | {("untreated", story.death_untreated != story.death)}
-        )
+        assert int(shard.cause_of_death[i]) == story.cause
+        for column, name in enumerate(model.recurring):
+            told = story.occurrences[model.conditions.index(name)]
+            assert list(days(shard.occurrence_day[i, column]).values()) == [day for day, _ in told]
+            seen = shard.occurrence_detected_day[i, column, : len(told)].tolist()
+            assert seen == [day for _, day in told]
+            walked |= {("times", len(told))}
+        for arm, (onset, death) in enumerate(story.under):
+            assert days(shard.onset_day_under[i, arm]) == onset
+            assert int(shard.death_day_under[i, arm]) == death
+            walked |= {(model.interventions[arm], death != story.death)}
+        walked |= set(story.onset) | {("fatal", story.fatal >= 0)} | {("put down", story.cause >= 0 > story.fatal)}
         walked |= {("parents", (story.mother >= 0, story.father >= 0))}
         walked |= {
             ("moved along", story.mother >= 0 and len(story.spells) > len(twin.residence_alone(SEED, int(number))))
         }
         walked |= {("spells", len(v)) for v in story.spells_of_treatment.values()} | {("places", len(story.spells))}
-    assert walked >= {*range(len(model.conditions)), ("fatal", True), ("untreated", True), ("spells", 2), ("places", 3)}
+    assert walked >= {*range(len(model.conditions)), ("fatal", True), ("put down", True), ("spells", 2), ("places", 3)}
+    assert walked >= {(name, True) for name in model.interventions}
     assert walked >= {("parents", known) for known in ((False, False), (True, False), (True, True))}
     assert ("moved along", True) in walked

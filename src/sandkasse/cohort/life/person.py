@@ -16,30 +16,26 @@ from sandkasse.cohort.life.purposes import (
     INHERITED,
     LIABILITY_OWN,
     SET_POINT,
-    SMOKING,
     UNKNOWN_FATHER,
 )
 from sandkasse.cohort.tables import CALENDAR_YEAR, LifeTables
-from sandkasse.core.rng import Whole, exponential, normal, uniform
+from sandkasse.core.rng import Whole, normal
 
 FloatArray = npt.NDArray[np.float64]
-NEVER = 2**31 - 1
 MENDELIAN = math.sqrt(0.5)
 
 
 @helper
-def draw_liabilities(  # noqa: PLR0913, PLR0917 — compiled
+def draw_liabilities(
     seed: np.uint64,
     first: Whole,
     j: Whole,
     attempt: Whole,
-    tables: LifeTables,
     families: FamilyTables,
     block: Block,
     liability: FloatArray,
-    fixed: FloatArray,
 ) -> None:
-    """Draw the liabilities and the fixed hazard ratios that they give.
+    """Draw each trait's own part: inherited, shared at home, and one's own.
 
     A child's inherited part is the mean of its parents' and a part of its own of half the variance, so that all persons
     have the same variance (mating is at random). A father who is not known in the block is an unknown founder whom his
@@ -50,11 +46,9 @@ def draw_liabilities(  # noqa: PLR0913, PLR0917 — compiled
         first: Number of the block's first person.
         j: Place of the person in the block.
         attempt: Which life of this person.
-        tables: The compiled model.
         families: The compiled families.
         block: Parents' inherited parts are known; written: the person's own.
         liability: Written: standard normal, shape (trait,).
-        fixed: Written: hazard ratios of mean 1 over persons, shape (condition + death,).
 
     Source:
         Fisher (1918), doi:10.1017/S0080456800012163: the infinitesimal model.
@@ -78,13 +72,6 @@ def draw_liabilities(  # noqa: PLR0913, PLR0917 — compiled
                 home = normal(seed, person, HOME_ALONE, k * ATTEMPTS + attempt)
             total += families.shared_weight[k] * home
         liability[k] = total
-    for c in range(fixed.shape[0]):
-        total, spread = 0.0, 0.0
-        for k in range(liability.shape[0]):
-            beta = tables.trait_beta[c, k]
-            total += beta * liability[k]
-            spread += beta * beta
-        fixed[c] = math.exp(total - 0.5 * spread) if spread > 0.0 else 1.0
 
 
 @helper
@@ -123,38 +110,6 @@ def draw_body_mass(
     )
     first = max(first, numbers[7])
     return first, max(slope, (numbers[7] - first) / 45.0)
-
-
-@helper
-def draw_smoking(
-    seed: np.uint64, person: Whole, attempt: Whole, sex: Whole, birth_year: Whole, birth: Whole, tables: LifeTables
-) -> tuple[Whole, Whole]:
-    """Draw from when until when a person smokes.
-
-    Args:
-        seed: Seed of the cohort.
-        person: Number of the person.
-        attempt: Which life of this person.
-        sex: 1 man, 2 woman.
-        birth_year: Year of birth.
-        birth: Day of birth.
-        tables: The compiled model.
-
-    Returns:
-        Day of starting and day of stopping, `NEVER` if none.
-    """
-    numbers = tables.numbers
-    if uniform(seed, person, SMOKING, attempt) >= tables.smoking_ever[sex - 1, birth_year - CALENDAR_YEAR]:
-        return NEVER, NEVER
-    years = numbers[8] + numbers[9] * normal(seed, person, SMOKING, ATTEMPTS + attempt)
-    start = birth + int(365.25 * max(years, 10.0))
-    if (
-        uniform(seed, person, SMOKING, 2 * ATTEMPTS + attempt)
-        >= tables.smoking_stops[sex - 1, birth_year - CALENDAR_YEAR]
-    ):
-        return start, NEVER
-    smoked = numbers[10] * exponential(seed, person, SMOKING, 3 * ATTEMPTS + attempt)
-    return start, start + 1 + int(365.25 * smoked)
 
 
 @helper
