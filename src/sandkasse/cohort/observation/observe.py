@@ -108,10 +108,9 @@ def observe(
 
 def _occurrences(life: LifeShard) -> npt.NDArray[np.int32]:
     """Give the detections of conditions that come again, one column that never happens where there are none."""
-    days: npt.NDArray[np.int32] | None = getattr(life, "occurrence_detected_day", None)
-    if days is None or 0 in days.shape[1:]:
+    if 0 in life.occurrence_detected_day.shape[1:]:
         return np.full((len(life.person), 1, 1), NEVER, dtype=np.int32)
-    return days
+    return life.occurrence_detected_day
 
 
 def _room_for_one(

@@ -84,11 +84,6 @@ class Society:
     treatments: Sequence[str]
     seed: int
 
-    @property
-    def is_schooled(self) -> bool:
-        """Say whether the lives hold education and income."""
-        return hasattr(self.life, "education_level")
-
     @cached_property
     def _rows(self) -> tuple[Ints, Ints]:
         order = np.argsort(self.life.person)
@@ -169,7 +164,7 @@ class Society:
         """Give the level that persons have completed: 0 none yet, 1 to 3, shape (n_persons, n_days)."""
         age = (days[None, :] - self.life.birth_day[:, None]) / _YEAR
         reached = np.select([age >= 26.0, age >= 20.0, age >= 15.0], [3, 2, 1], 0)
-        level: npt.NDArray[np.int8] = np.minimum(reached, vars(self.life)["education_level"][:, None]).astype(np.int8)
+        level: npt.NDArray[np.int8] = np.minimum(reached, self.life.education_level[:, None]).astype(np.int8)
         return level
 
     def incomes(self, years: Ints) -> Ints:
@@ -179,9 +174,7 @@ class Society:
         age = (middle[None, :] - life.birth_day[:, None]) / _YEAR
         level = np.maximum(self.education(middle), 1)
         median = np.choose(level - 1, [np.interp(age, p["ages"], p[name]) for name in ("basic", "middle", "higher")])
-        spread = np.array(
-            [NormalDist().inv_cdf(min(max(float(rank), 1e-4), 1 - 1e-4)) for rank in vars(life)["income_rank"]]
-        )
+        spread = np.array([NormalDist().inv_cdf(min(max(float(rank), 1e-4), 1 - 1e-4)) for rank in life.income_rank])
         u = self._draw(purposes.INCOME, 2 * len(years))
         noise = p["log_sd_rank"] * spread[:, None] + p["log_sd_year"] * _normal(u[:, 0::2], u[:, 1::2])
         grown = np.exp(p["growth"] * (years - p["base_year"])[None, :] + noise)
@@ -300,7 +293,7 @@ class Society:
         rows = np.flatnonzero((life.death_day >= FIRST_DAY) & (life.death_day < END_DAY))
         day = life.death_day[rows].astype(np.int64)
         u = self._draw(purposes.CAUSE_OF_DEATH, 3, life.person[rows])
-        cause = getattr(life, "cause_of_death", life.fatal_condition)[rows].astype(np.int64)
+        cause = life.cause_of_death[rows].astype(np.int64)
         band = np.searchsorted(AGE_BANDS, (day - life.birth_day[rows]) / _YEAR, side="right") - 1
         weights = np.cumsum(np.array([entry["weight"] for entry in others]), axis=0)
         luck = u[:, 0] * weights[-1, np.maximum(band, 0)]

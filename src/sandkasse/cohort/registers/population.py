@@ -36,7 +36,8 @@ def emit_population(shard: Shard, people: pa.Array, society: Society) -> dict[st
         "vnds": _vnds(shard, people),
         "dod": _dod(shard, people),
         **_causes(shard, people, society),
-        **({"udda": _udda(shard, people, society), "ind": _ind(shard, people, society)} if society.is_schooled else {}),
+        "udda": _udda(shard, people, society),
+        "ind": _ind(shard, people, society),
     }
 
 
