@@ -174,7 +174,7 @@ def write_wide(folder):
     (folder / "conditions" / "weakness.toml").write_text(WEAKNESS, encoding="utf-8")
     model = (folder / "model.toml").read_text(encoding="utf-8")
     listed = model.index("]", model.index("conditions = ["))
-    model = model[:listed] + ', "chill", "weakness"' + model[listed:]
+    model = model[:listed].rstrip().rstrip(",") + ', "chill", "weakness"' + model[listed:]
     # Tables that the shipped model has by now would be there twice.
     model = "\n".join(_without(model.splitlines(), ("[education", "[income")))
     (folder / "model.toml").write_text(model + TRAITS, encoding="utf-8")

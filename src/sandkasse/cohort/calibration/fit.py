@@ -8,8 +8,8 @@ Four sets of numbers, found together by repeated simulation:
   below 15 years, of type 2 diabetes from 20 years on;
 - the speed of type 2 diabetes' detection, by calendar year 1996 to 2014, with geometric mean 1 over 1996 to 2011; later
   years keep the mean of the last two;
-- the level of the incidence of every other condition with a published figure marked *fitted*: one factor each, so that
-  its figures are met on average on the logarithmic scale.
+- the level of the incidence of every other condition, and of the starts of every treatment, with a published figure
+  marked *fitted*: one factor each, so that its figures are met on average on the logarithmic scale.
 
 Between 15 and 19 years both are interpolated: the published cases there include women who took metformin without having
 diabetes, whom the registers' case definition has to find by itself.
@@ -54,7 +54,7 @@ PRIOR_EVENTS = 3.0
 
 
 class Levels(Protocol):
-    """What published figures say of the levels of conditions."""
+    """What published figures say of the levels of conditions and treatments."""
 
     def begin(self, model: CompiledModel) -> None:
         """Count anew, in lives of this model."""
@@ -63,7 +63,7 @@ class Levels(Protocol):
         """Count a shard."""
 
     def log_ratios(self, n_persons: int) -> Mapping[str, float]:
-        """Logarithm of published over simulated, by condition, once all these persons are counted."""
+        """Logarithm of published over simulated, by name, once all these persons are counted."""
 
 
 LEVEL_STEP = 0.7
@@ -80,7 +80,7 @@ class Fit:
         onset: Ratio to the written incidence, of type 1 diabetes in the first three age groups, of type 2 diabetes in
             the others, shape (sex, age group).
         detection: Ratio to the written speed of detection, shape (year 1996 to 2014,).
-        level: Ratio to the written incidence of other conditions, by name.
+        level: Ratio to the written incidence of other conditions, and to the rates of starting treatments, by name.
     """
 
     mean_relative: FloatArray
@@ -92,6 +92,24 @@ class Fit:
     def start(cls, n_targets: int) -> "Fit":
         """Begin with ones."""
         return cls(np.ones((2, 10, 23, n_targets)), np.ones((2, N_AGES)), np.ones(len(DETECTION_YEARS)))
+
+    @classmethod
+    def resume(cls, tables: Fitted, targets: tuple[str, ...]) -> "Fit":
+        """Begin with what was fitted before; targets without rows begin with ones."""
+        fit = cls.start(len(targets))
+        for row in tables["mean_relative_hazard"]:
+            if row["target"] in targets:
+                year = (int(row["year_from"]) - FIRST_YEAR) // FITTED_STEP
+                at = int(row["sex"]) - 1, year, int(row["age_from"]) // FITTED_STEP, targets.index(row["target"])
+                fit.mean_relative[at] = float(row["value"])
+        for name, ages in (("t1d", range(CHILDREN)), ("t2d", range(FIRST_ADULT, N_AGES))):
+            for row in tables[name]:
+                if int(row["age_from"]) // 5 in ages:
+                    fit.onset[int(row["sex"]) - 1, int(row["age_from"]) // 5] = float(row["value"])
+        for row in tables["t2d_detection"]:
+            if int(row["year"]) in DETECTION_YEARS:
+                fit.detection[int(row["year"]) - DETECTION_YEARS[0]] = float(row["value"])
+        return replace(fit, level={row["name"]: float(row["value"]) for row in tables.get("level", [])})
 
 
 @dataclass(frozen=True)
@@ -158,7 +176,7 @@ def to_tables(fit: Fit, targets: tuple[str, ...]) -> Fitted:
     later = float(np.exp(np.log(fit.detection[-2:]).mean()))
     points = [(1994, 1.0), *zip(DETECTION_YEARS, fit.detection, strict=True), (2015, later)]
     detection = [{"year": str(year), "value": f"{value:.5g}"} for year, value in points]
-    level = [{"condition": name, "value": f"{value:.5g}"} for name, value in fit.level.items()]
+    level = [{"name": name, "value": f"{value:.5g}"} for name, value in fit.level.items()]
     tables = {"mean_relative_hazard": means, "t1d": onsets[0], "t2d": onsets[1], "t2d_detection": detection}
     return {**tables, "level": level} if level else tables
 
@@ -171,6 +189,7 @@ def fit_model(
     report: Callable[[str], None],
     found: FloatArray | None = None,
     levels: Levels | None = None,
+    before: Fitted | None = None,
 ) -> Fit:
     """Fit by repeated simulation.
 
@@ -181,7 +200,8 @@ def fit_model(
         report: Called with one line for each round.
         found: What the publication's case definition finds in simulated registers for each case that the lives detect,
             shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
-        levels: Counts the figures of other conditions; without it their levels are as written.
+        levels: Counts the figures of other conditions and of treatments; without it their levels stay.
+        before: Tables of an earlier fit to begin with; ones otherwise.
 
     Returns:
         The fitted numbers.
@@ -190,7 +210,7 @@ def fit_model(
     published = read_targets()
     if found is not None:
         published = replace(published, cases=published.cases / found)
-    fit = Fit.start(len(targets))
+    fit = Fit.resume(before, targets) if before else Fit.start(len(targets))
     for i, n_persons in enumerate(rounds):
         model = compile_model(specification, data=DATA, fitted=to_tables(fit, targets))
         if levels is not None:
@@ -241,7 +261,7 @@ def improve_levels(level: Mapping[str, float], ratios: Mapping[str, float]) -> d
 
     Args:
         level: Levels that were simulated with.
-        ratios: Logarithm of published over simulated, by condition.
+        ratios: Logarithm of published over simulated, by name.
 
     Returns:
         Better levels.

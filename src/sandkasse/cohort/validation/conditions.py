@@ -31,8 +31,8 @@ CAUSES = {"heart and vessels": "heart and vessels", "lungs and airways": "lungs"
 """Groups of conditions behind the published causes of death."""
 AIRWAY_INFECTIONS = ("pneumonia", "influenza")
 
-LEVEL_MEASURES = ("prevalence", "true_prevalence", "living", "cases", "rate", "rate_all")
-"""Measures that the level of incidence moves."""
+LEVEL_MEASURES = ("prevalence", "true_prevalence", "living", "treated", "cases", "rate", "rate_all")
+"""Measures that a level of incidence, or of starting a treatment, moves."""
 
 Flags = npt.NDArray[np.bool_]
 Days = npt.NDArray[np.int64]
@@ -201,7 +201,7 @@ class ConditionCounts:
 
 
 class FittedLevels:
-    """How far the levels of conditions are from their fitted figures; calibration asks it."""
+    """How far the levels of conditions and treatments are from their fitted figures; calibration asks it."""
 
     def __init__(self) -> None:
         self.targets = tuple(
@@ -219,7 +219,7 @@ class FittedLevels:
         self._counts.add(life)
 
     def log_ratios(self, n_persons: int) -> dict[str, float]:
-        """Mean logarithm of published over simulated, by the first condition that a figure counts.
+        """Mean logarithm of published over simulated, by treatment, or by the first condition counted.
 
         A figure weighs by its own error and by one of ten per cent that each published figure is given.
         """
@@ -229,7 +229,7 @@ class FittedLevels:
             relative = figure.standard_error / max(figure.simulated, figure.standard_error, 1e-9)
             weight = 1.0 / (0.1**2 + relative**2)
             ratio = math.log(figure.published / max(figure.simulated, 0.05 * figure.published))
-            entry = sums.setdefault(target.conditions[0], [0.0, 0.0])
+            entry = sums.setdefault(target.treatment or target.conditions[0], [0.0, 0.0])
             entry[0] += weight * ratio
             entry[1] += weight
         return {name: total / weight for name, (total, weight) in sums.items()}
