@@ -10,8 +10,9 @@ from sandkasse.cohort.specification import Condition, General, Specification
 BOX_HEIGHT, ROW, HEADING, MARGIN = 22, 27, 22, 16
 CAUSE_X, CONDITION_X, TREATMENT_X, DEATH_X = 16, 380, 820, 1170
 CAUSE_WIDTH, CONDITION_WIDTH, TREATMENT_WIDTH, DEATH_WIDTH = 190, 220, 210, 74
-TOP = 64
-LONGEST_TITLE = 34
+TOP = 84
+LETTER = 6.2
+"""Mean width of a letter, for cutting titles."""
 STYLE = """
 .sk{--paper:#faf9f6;--ink:#1b2326;--quiet:#50595c;--edge:#868c8a;--up:#a3440b;--down:#0072b2;--brings:#6b7275;
 background:var(--paper);font:12px/1.2 -apple-system,"Segoe UI",Roboto,"Noto Sans",Ubuntu,sans-serif}
@@ -21,8 +22,16 @@ background:var(--paper);font:12px/1.2 -apple-system,"Segoe UI",Roboto,"Noto Sans
 .sk rect{fill:var(--paper);stroke:var(--edge)}
 .sk path{fill:none;opacity:.38}.sk .up{stroke:var(--up)}.sk .down{stroke:var(--down)}
 .sk .brings{stroke:var(--brings);stroke-dasharray:4 3}
+.sk .m-up{fill:var(--up)}.sk .m-down{fill:var(--down)}.sk .m-brings{fill:var(--brings)}
 .sk g.n:hover rect{stroke-width:2.5}
 """
+
+
+HEADS = "".join(
+    f'<marker id="sk-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" '
+    f'markerUnits="userSpaceOnUse"><polygon class="m-{kind}" points="0,0.5 8,4 0,7.5"/></marker>'
+    for kind in ("up", "down", "brings")
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +173,7 @@ def draw_model(specification: Specification) -> str:
         f'aria-labelledby="sk-title sk-desc"><title id="sk-title">The causal model</title><desc id="sk-desc">'
         f"{len(arrows)} arrows between causes, {len(specification.conditions)} conditions, "
         f"{len(specification.general.treatments)} treatments and death; the list of numbers says the same in words."
-        f"</desc><style>{STYLE}{rules}</style>",
+        f"</desc><style>{STYLE}{rules}</style><defs>{HEADS}</defs>",
         *(_arrow_svg(arrow, boxes) for arrow in arrows),
         *(f'<text class="h" x="{x}" y="{y}">{escape(text)}</text>' for text, x, y in headings),
         *(_box_svg(box) for box in boxes.values()),
@@ -218,7 +227,8 @@ def _lay_out(specification: Specification) -> tuple[dict[str, Box], list[tuple[s
 
 
 def _box_svg(box: Box) -> str:
-    title = box.title if len(box.title) <= LONGEST_TITLE else box.title[: LONGEST_TITLE - 1] + "…"
+    longest = int((box.width - 14) / LETTER)
+    title = box.title if len(box.title) <= longest else box.title[: longest - 1] + "…"
     return (
         f'<g class="n n-{box.name}"><title>{escape(box.title)}</title>'
         f'<rect x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}" rx="4"/>'
@@ -242,6 +252,7 @@ def _arrow_svg(arrow: Arrow, boxes: dict[str, Box]) -> str:
     width = 0.6 + 1.6 * min(arrow.log_ratio, 2.0)
     words = f"{source.title} → {target.title}: {arrow.words}"
     return (
-        f'<path class="{arrow.kind} a-{arrow.source} a-{arrow.target}" d="{line}" stroke-width="{width:.1f}">'
+        f'<path class="{arrow.kind} a-{arrow.source} a-{arrow.target}" d="{line}" stroke-width="{width:.1f}" '
+        f'marker-end="url(#sk-{arrow.kind})">'
         f"<title>{escape(words)}</title></path>"
     )
