@@ -248,7 +248,7 @@ def _loaded() -> tuple[CompiledModel, Care]:
         read_parameters(),
         conditions=model.conditions,
         treatments=model.treatments,
-        recurring=getattr(model, "recurring", ()),
+        recurring=model.recurring,
         traits=model.traits,
     )
     return model, care

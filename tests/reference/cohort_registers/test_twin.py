@@ -756,6 +756,40 @@ class Person:
             if admitted:
                 self.contact(self.death, P["conditions"][name]["specialty"], 0, code)
 
+    def details(self, contacts):
+        """Start, length, operation and manner of each contact."""
+        s, draws, details = P["stays"], self.stream(purposes.CONTACT_TIME), []
+        eras = ("before_1981", "before_1989", "before_1996", "sks")
+        for word in contacts:
+            day, specialty, kind, main = word >> 47, (word >> 41) & 63, (word >> 39) & 3, (word >> 29) & 1023
+            u = draws.uniform()
+            minute = 480 + int(u * 420.0) // 5 * 5 if kind == 2 else int(u * 1440.0)
+            u = draws.uniform()
+            if kind in {2, 3}:
+                low, high = s["outpatient_minutes" if kind == 2 else "emergency_minutes"]
+                length = int(low + u * (high - low))
+            else:
+                mean = float(rng.np.interp(self.year(day), s["years"], s["mean_days"]))
+                if WORDS.specialty_names[specialty] == "psychiatry":
+                    mean *= s["psychiatry"]
+                mean *= 1.0 + s["per_year_of_age"] * max(0.0, (day - self.birth) / 365.25 - 50.0)
+                length = int(max(60.0 * s["least_hours"], -math.log(u) * mean * 1440))
+            length = min(length, max((self.spell(day)[1] - day) * 1440 - 1 - minute, 0))
+            luck, choice, operation = draws.uniform(), draws.uniform(), -1
+            code = WORDS.diagnoses[main]
+            era = sum(day >= number(date(year, 1, 1)) for year in (1981, 1989, 1996))
+            for entry in P["operations"].values():
+                if code.startswith(tuple(entry["diagnoses"])):
+                    codes = entry[eras[era]]
+                    if codes and luck < entry["share"][{0: 0, 2: 1, 3: 2}[kind]]:
+                        operation = WORDS.operations.index(codes[int(choice * len(codes))])
+                    break
+            acute = draws.uniform() < s["acute_share"]
+            virtual = draws.uniform() < s["virtual_share"] and day >= number(s["virtual_from"])
+            manner = 2 if kind == 3 or (kind == 0 and acute) else int(kind == 2 and virtual and operation < 0)
+            details.append((minute, length, operation, manner))
+        return details
+
     def observe(self):
         if self.spells:
             self.visits()
@@ -781,11 +815,15 @@ def test_the_kernel_equals_its_scalar_twin_on_varied_persons(bench, without):
     made = bench.make(life, seed=seed, without=off)
     n_words = 0
     for position, i in enumerate(made.shard.order):
-        expected = Person(bench, life, int(i), seed, off).observe()
+        twin = Person(bench, life, int(i), seed, off)
+        expected = twin.observe()
         for k, kind in enumerate(("service", "dispensing", "result", "contact", "trap")):
             first, end = made.seen.starts[position, k], made.seen.starts[position + 1, k]
             assert getattr(made.seen, kind)[first:end].tolist() == expected[kind], kind
             n_words += end - first
+        first, end = made.seen.starts[position, 3], made.seen.starts[position + 1, 3]
+        found = [getattr(made.seen, name)[first:end].tolist() for name in ("minute", "length", "operation", "manner")]
+        assert list(zip(*found, strict=True)) == twin.details(expected["contact"])
     assert n_words > 60 * 100
 
 

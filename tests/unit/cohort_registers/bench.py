@@ -45,7 +45,7 @@ def care() -> Care:
         read_parameters(),
         conditions=MODEL.conditions,
         treatments=MODEL.treatments,
-        recurring=getattr(MODEL, "recurring", ()),
+        recurring=MODEL.recurring,
         traits=MODEL.traits,
     )
 

@@ -209,6 +209,42 @@ class Primary(NamedTuple):
     child_foot: float
 
 
+class Stays(NamedTuple):
+    """How long contacts last and what is done at them.
+
+    Attributes:
+        mean_days: Mean stay of an inpatient by calendar year, float64, shape (n_years,).
+        psychiatry: Number of this specialty.
+        psychiatry_factor: How much longer its stays are.
+        per_year_of_age: Growth of the mean per year of age from 50 on.
+        least: Shortest stay in minutes.
+        outpatient: Shortest and longest visit in minutes, float64, shape (2,).
+        emergency: The same of emergency visits.
+        acute: Share of admissions that are acute.
+        virtual: Share of outpatient contacts that are virtual.
+        virtual_from: Day from which they are.
+        operation: Row of the operation that a main diagnosis can bring, -1 if none, int64, shape (n_diagnoses,).
+        share: Share of inpatient, outpatient and emergency contacts with it, float64, shape (n_operations, 3).
+        code: Codes in the classification of the time, int64, shape (n_operations, n_eras, MAX_CODES).
+        n: How many are used, int64, shape (n_operations, n_eras).
+    """
+
+    mean_days: Floats
+    psychiatry: int
+    psychiatry_factor: float
+    per_year_of_age: float
+    least: float
+    outpatient: Floats
+    emergency: Floats
+    acute: float
+    virtual: float
+    virtual_from: int
+    operation: Ints
+    share: Floats
+    code: Ints
+    n: Ints
+
+
 NAMED_SERVICES = (
     "gp_consultation",
     "gp_telephone",
@@ -326,6 +362,7 @@ class CareArrays(NamedTuple):
     laboratory: Laboratory
     primary: Primary
     hospital: Hospital
+    stays: Stays
     conditions: Conditions
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from sandkasse.cohort.observation import care as c
-from sandkasse.cohort.observation.calendar import compile_calendar, day_of
+from sandkasse.cohort.observation.calendar import FIRST_YEAR, LAST_YEAR, compile_calendar, day_of
 from sandkasse.cohort.observation.care import Care, CareArrays, Floats, Ints
 from sandkasse.cohort.observation.traps import NAMES as TRAP_NAMES
 from sandkasse.cohort.observation.vocabulary import (
+    ERAS,
     Parameters,
     Vocabulary,
     all_products,
@@ -42,7 +43,7 @@ def compile_care(
     Returns:
         The compiled care. Conditions and treatments that the life does not have receive none.
     """
-    words = make_vocabulary(parameters)
+    words = make_vocabulary(parameters, conditions=conditions, treatments=treatments)
     life = Life(tuple(conditions), tuple(treatments), tuple(recurring), tuple(traits))
     arrays = CareArrays(
         calendar=compile_calendar(**parameters["planning"]),
@@ -52,6 +53,7 @@ def compile_care(
         laboratory=_laboratory(parameters, words, life),
         primary=_primary(parameters, words),
         hospital=_hospital(parameters, words, life),
+        stays=_stays(parameters, words),
         conditions=_conditions(parameters, words, life),
     )
     return Care(as_record(arrays), words, arrays.conditions.rate[:, c.BURDEN].copy())
@@ -255,6 +257,37 @@ def _hospital(parameters: Parameters, words: Vocabulary, life: Life) -> c.Hospit
         cause_set=_ints(
             [words.sets.index(f"{name}_else" if life.replaces(entry) else name) for name, entry in causes.items()]
         ),
+    )
+
+
+def _stays(parameters: Parameters, words: Vocabulary) -> c.Stays:
+    stays, operations = parameters["stays"], parameters["operations"]
+    number = {code: index for index, code in enumerate(words.operations)}
+    code = np.zeros((len(operations), len(ERAS), c.MAX_CODES), dtype=np.int64)
+    counts = np.zeros((len(operations), len(ERAS)), dtype=np.int64)
+    for row, entry in enumerate(operations.values()):
+        for era, name in enumerate(ERAS):
+            counts[row, era] = len(entry[name])
+            code[row, era, : len(entry[name])] = [number[listed] for listed in entry[name]]
+    begins = [tuple(entry["diagnoses"]) for entry in operations.values()]
+    of_diagnosis = [
+        next((row for row, those in enumerate(begins) if code.startswith(those)), -1) for code in words.diagnoses
+    ]
+    return c.Stays(
+        mean_days=np.interp(np.arange(FIRST_YEAR, LAST_YEAR + 1), stays["years"], stays["mean_days"]),
+        psychiatry=words.specialty_names.index("psychiatry"),
+        psychiatry_factor=stays["psychiatry"],
+        per_year_of_age=stays["per_year_of_age"],
+        least=60.0 * stays["least_hours"],
+        outpatient=_floats(stays["outpatient_minutes"]),
+        emergency=_floats(stays["emergency_minutes"]),
+        acute=stays["acute_share"],
+        virtual=stays["virtual_share"],
+        virtual_from=day_of(stays["virtual_from"]),
+        operation=_ints(of_diagnosis),
+        share=_floats([entry["share"] for entry in operations.values()]),
+        code=code,
+        n=counts,
     )
 
 
