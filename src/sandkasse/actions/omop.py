@@ -126,6 +126,7 @@ def check_omop_dataset(settings: Settings, name: str, *, progress: Progress = no
         folder = show_dataset(settings, name).folder
     data = folder / DATA_FOLDER if (folder / DATA_FOLDER).is_dir() else folder
     connection = ibis.duckdb.connect()
+    connection.raw_sql("set enable_progress_bar = false")  # it would draw over ours, and into JSON
     tables = {}
     for table, files in _table_files(data).items():
         tables[table.lower()] = connection.read_parquet([str(file) for file in files], table_name=table.lower())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -164,12 +164,13 @@ class CompiledModel:
     persons_in_nation: float
     specification: Specification
 
-    def intervention(self, name: str) -> int:
-        """Give the number of a named intervention, or raise an `InvalidInputError` with the nearest names."""
-        if name in self.interventions:
-            return self.interventions.index(name)
-        near = get_close_matches(name, self.interventions, n=3) or self.interventions
+    def find(self, name: str, among: Literal["conditions", "treatments", "exposures", "interventions"]) -> int:
+        """Give the number of a name, or raise an `InvalidInputError` with the nearest names."""
+        names: tuple[str, ...] = getattr(self, among)
+        if name in names:
+            return names.index(name)
+        near = get_close_matches(name, names, n=3) or names
         raise InvalidInputError(
-            f"there is no intervention {name!r}; the nearest are {', '.join(near)}",
-            next_step="choose one of them, or write it in params/interventions.toml",
+            f"among the model's {among} there is no {name!r}; the nearest are {', '.join(near)}",
+            next_step="choose one of them, or write it in the cohort's params folder",
         )

@@ -17,7 +17,7 @@ PACKAGE_FOLDER = R_FOLDER / "package"
 KERNELS_FOLDER = R_FOLDER / "kernels"  # holds `ir/kernel.json`
 KERNEL_NAME = "ir"
 NEEDED = ("reticulate", "IRkernel")
-NEEDED_BY_LESSONS = (*NEEDED, "dplyr", "dbplyr")
+NEEDED_BY_LESSONS = (*NEEDED, "dplyr", "dbplyr", "survival")
 SUGGESTED = ("dplyr", "dbplyr", "survival", "Epi")
 INSTALL_COMMAND = (
     "sudo apt install r-base-core r-cran-reticulate r-cran-irkernel r-cran-dplyr r-cran-dbplyr r-cran-survival "

@@ -257,12 +257,13 @@ def _whole_numbers(column: pa.ChunkedArray) -> "tuple[np.ndarray[Any, Any], str]
 
 def _write_texts(column: pa.ChunkedArray, stem: str) -> "np.ndarray[Any, Any]":
     """Write each different text once; the values are their numbers, from 1, as in an R factor."""
-    coded = column.combine_chunks().dictionary_encode() if column.num_chunks else pa.array([], pa.string())
-    if not isinstance(coded, pa.DictionaryArray):
-        coded = coded.dictionary_encode()
-    texts = [text.encode() for text in coded.dictionary.to_pylist()]
-    Path(f"{stem}.lengths").write_bytes(np.array([len(text) for text in texts], "<i4").tobytes())
-    Path(f"{stem}.texts").write_bytes(b"".join(texts))
+    whole = column.cast(pa.large_string()).combine_chunks()  # large: many texts together may pass 2 GB
+    coded = (whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole).dictionary_encode()
+    texts = pa.concat_arrays([coded.dictionary])  # begins at the beginning of its buffers
+    lengths = pc.binary_length(texts).cast(pa.int32()).to_numpy()
+    Path(f"{stem}.lengths").write_bytes(lengths.astype("<i4").tobytes())
+    content = texts.buffers()[2]
+    Path(f"{stem}.texts").write_bytes(b"" if content is None else memoryview(content)[: int(lengths.sum())])
     return np.asarray(pc.add(coded.indices, 1).fill_null(NA_INTEGER).to_numpy(zero_copy_only=False)).astype("<i4")
 
 

@@ -39,6 +39,7 @@ print(registers)
 visits <- collect(registers$visits)
 cat("rows", nrow(visits), "date", class(visits$visit_date), "\\n")
 n <- sandkasse::query(registers, "SELECT count(*) AS n FROM persons")$n
+cat("the site's own settings of R:", file.exists(c("/etc/R/Renviron.site", "/etc/R/Rprofile.site")), "\n")
 sandkasse::check("count", n)
 sandkasse::check("list", data.frame(pnr = c("a", NA), day = as.Date(c("2020-02-29", NA)), n = 1:2))
 """
@@ -105,6 +106,7 @@ def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, not
         launcher.close()
     assert re.search(r"visits +750 rows", said), said
     assert "rows 750 date Date" in said
+    assert isolation == "none" or "the site's own settings of R: FALSE FALSE" in said
     assert said.count("Passed. It is right.") == 2
     assert portal.answers["count"] == 160
     table = portal.answers["list"]

@@ -100,3 +100,12 @@ def test_without_r_its_notebooks_are_not_run_and_say_how_to_install_it(folder):
     assert [(result.was_run, result.is_right) for result in results] == [(False, True), (False, True)]
     assert "sudo apt install" in results[0].says
     assert why_not_here("python", NO_R) == ""
+
+
+def test_a_lesson_may_be_an_r_script(folder):
+    (folder / "r.R").write_text('# %% [markdown]\n# # In R\n\n# %%\nx <- 1\nsandkasse::check("a", x)\n')
+    notebook = read_notebook(folder, "r.R", module_id="count-persons", language="r")
+    assert [cell.cell_type for cell in notebook.cells] == ["markdown", "code"]
+    assert find_check_calls("r", notebook.cells[1].source)[0].exercise == "a"
+    with pytest.raises(ModuleInvalidError, match=r"\.R or \.md"):
+        read_notebook(folder, "module.yaml", module_id="count-persons", language="r")

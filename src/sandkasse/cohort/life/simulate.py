@@ -57,7 +57,7 @@ def simulate_life(
     Raises:
         InvalidInputError: If the seed is out of range, a person's number is negative, or an intervention is unknown.
     """
-    arms = [0, *(model.intervention(name) + 1 for name in interventions)]
+    arms = [0, *(model.find(name, "interventions") + 1 for name in interventions)]
     return simulate_arms(model, persons, seed=seed, arms=choose_arms(model.arms, arms))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from sandkasse.core.errors import InvalidInputError
+from sandkasse.transforms.omop.source import connect
 from sandkasse.transforms.omop.vocabulary import CodeMap, Concept
 
 FILES = {
@@ -54,7 +55,7 @@ def read_athena(path: Path, codes: Iterable[tuple[str, str]]) -> CodeMap:
         InvalidInputError: If it is no such download, or lacks files, columns or vocabularies.
     """
     wanted = sorted(set(codes))
-    with _unpacked(path) as folder, duckdb.connect() as con:
+    with _unpacked(path) as folder, connect() as con:
         for name, columns in FILES.items():
             _open(con, folder / name, columns)
         version = _version(con)

@@ -19,7 +19,7 @@ from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
 from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
 from sandkasse.transforms.omop.registers import REGISTERS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
-from sandkasse.transforms.omop.source import divide, find_codes, find_days, name_files
+from sandkasse.transforms.omop.source import connect, divide, find_codes, find_days, name_files
 from sandkasse.transforms.omop.vocabulary import CodeMap, canonical, map_codes, read_shipped, vocabulary_tables
 
 
@@ -178,7 +178,7 @@ def make_part(task: PartTask) -> PartResult:
     """
     rows: dict[str, int] = {}
     mapped: dict[str, int] = {}
-    with duckdb.connect() as con:
+    with connect() as con:
         if task.threads:
             con.execute(f"set threads = {task.threads}")
         _register(con, task)
@@ -229,7 +229,7 @@ def _register(con: duckdb.DuckDBPyConnection, task: PartTask) -> None:
 
 
 def _check_persons_whole(out: Path) -> None:
-    with duckdb.connect() as con:
+    with connect() as con:
         name_files(con, "persons", sorted((out / "person").iterdir()))
         found = con.execute("select count(*) - count(distinct person_id) from persons").fetchall()
     if found[0][0]:

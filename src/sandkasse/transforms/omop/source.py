@@ -42,6 +42,13 @@ _FIRST_DAYS = (("lpr_adm", "d_inddto"), ("lmdb", "eksd"), ("lab_forsker", "sampl
 Files = Mapping[str, Sequence[Path]]
 
 
+def connect() -> duckdb.DuckDBPyConnection:
+    """Open an engine that keeps quiet: it would draw a progress bar of its own, over ours and into JSON."""
+    con = duckdb.connect()
+    con.execute("set enable_progress_bar = false")
+    return con
+
+
 def name_files(con: duckdb.DuckDBPyConnection, name: str, paths: Sequence[Path]) -> None:
     """Give Parquet files a name in the engine."""
     con.from_parquet([str(path).translate(_GLOB_CHARACTERS) for path in paths]).create_view(name, replace=True)
@@ -67,14 +74,14 @@ def count_persons(files: Files) -> int:
     """Count the persons whom OMOP will know: those of the population register."""
     if not files.get("bef"):
         return 0
-    with duckdb.connect() as con:
+    with connect() as con:
         name_files(con, "bef", files["bef"])
         return int(con.execute("select count(distinct pnr) from bef").fetchall()[0][0])
 
 
 def find_codes(files: Files) -> Iterator[tuple[str, str]]:
     """List every code that the registers hold, as (vocabulary, code)."""
-    with duckdb.connect() as con:
+    with connect() as con:
         for table, column, vocabularies in CODE_COLUMNS:
             if table not in files:
                 continue
@@ -96,7 +103,7 @@ def find_days(files: Files) -> dict[str, date]:
     Raises:
         InvalidInputError: If the population register is empty.
     """
-    with duckdb.connect() as con:
+    with connect() as con:
         name_files(con, "bef", files["bef"])
         rows = con.execute("select min(referencetid), max(referencetid) from bef").fetchall()
         first, last = rows[0]

@@ -2,6 +2,13 @@
 
 steno <- function() sandkasse::open("steno-2")
 
+test_that("there is help, and nothing of dplyr's is hidden", {
+  topics <- readRDS(system.file("help", "aliases.rds", package = "sandkasse"))
+  expect_true(all(getNamespaceExports("sandkasse") %in% names(topics)))
+  skip_if_not_installed("dplyr")
+  expect_length(intersect(getNamespaceExports("sandkasse"), getNamespaceExports("dplyr")), 0)
+})
+
 test_that("a dataset shows its card and completes its tables", {
   registers <- steno()
   expect_equal(names(registers), c("persons", "visits", "albuminuria"))
@@ -77,7 +84,9 @@ test_that("a table without dbplyr can be looked at and collected", {
   expect_equal(dim(plain)[1], 750)
   expect_output(print(plain), "not read yet")
   expect_equal(nrow(head(plain)), 6)
-  expect_equal(nrow(sandkasse::collect(plain, where = "person_id = 1")), nrow(sandkasse::query(registers, "SELECT * FROM visits WHERE person_id = 1")))
+  first <- sandkasse::query(registers, "SELECT * FROM visits WHERE person_id = 1")
+  expect_equal(dplyr::collect(plain, where = "person_id = 1"), first)
+  expect_equal(as.data.frame(plain), as.data.frame(sandkasse::query(registers, "SELECT * FROM visits")))
 })
 
 test_that("dplyr verbs become SQL and give what dplyr gives on a data frame", {

@@ -1,6 +1,7 @@
 #' Check an answer to an exercise
 check <- function(exercise, answer = NULL) {
-  if (inherits(answer, c("tbl_lazy", "sandkasse_table"))) answer <- collect(answer)
+  if (inherits(answer, "sandkasse_table")) answer <- as.data.frame(answer)
+  if (inherits(answer, "tbl_lazy")) answer <- dplyr::collect(answer)
   told <- if (is.null(answer)) {
     ask_python("check_from_r", exercise, "blank", NULL)
   } else if (is.data.frame(answer)) {

@@ -23,7 +23,7 @@ describe_columns <- function(registers, table) {
 
 #' Ask in SQL, DuckDB's own
 query <- function(registers, sql) {
-  if (!is.character(sql)) complain("query takes a dataset and a text of SQL.", 'query(registers, "SELECT …")')
+  if (!is.character(sql)) complain("query takes a dataset and a text of SQL.", 'query(registers, "SELECT ...")')
   read_answer(call_python("ask", unclass(registers)$python, paste(sql, collapse = "\n"), largest_answer()))
 }
 
@@ -47,14 +47,6 @@ read_table <- function(registers, table, columns = NULL, where = NULL, n = NULL)
 }
 
 quote_name <- function(names) paste0("\"", gsub("\"", "\"\"", names, fixed = TRUE), "\"")
-
-#' Read a lazy table as a data frame
-collect <- function(x, ...) UseMethod("collect")
-
-collect.default <- function(x, ...) {
-  needs("dplyr", "collect for this kind of table")
-  dplyr::collect(x, ...)
-}
 
 collect.sandkasse_table <- function(x, ..., columns = NULL, where = NULL, n = NULL) {
   parts <- unclass(x)
