@@ -190,6 +190,6 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> CardDraft:
             "Health Data Authority; the same tables and column names are met there."
         ),
         keywords=("diabetes", "registers", "LPR", "LMDB", "Denmark", "simulated"),
-        known_faults=("Figures after 2016 are extrapolated.", "Families are not simulated yet."),
+        known_faults=("Figures after 2016 are extrapolated.",),
         default_for=recipe.dataset_id == CLASS_COHORT,
     )

@@ -16,10 +16,11 @@ from sandkasse.actions.cohort_catalogue import (
 )
 from sandkasse.actions.cohort_recipes import CLASS_COHORT, CLASS_PERSONS, RECIPES, find_recipe
 from sandkasse.catalogue.partial import partial_folder
-from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model
+from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model, describe_page
 from sandkasse.cohort.estimate import Estimate, check_room, estimate_run
 from sandkasse.cohort.kernels import is_compiled
 from sandkasse.cohort.run_folder import place_tree, read_manifest
+from sandkasse.cohort.shards import land_file
 from sandkasse.cohort.simulate import COMPILING, Options, Plan, Simulated, cache_folder, prepare, run_plan
 from sandkasse.compute.consumer import CommandConsumer
 from sandkasse.compute.engines import Engine, choose_runner
@@ -45,6 +46,7 @@ __all__ = [
     "make_cohort",
     "publish_class_cohort",
     "simulate_cohort",
+    "write_description",
 ]
 
 # Smaller ones take seconds, and an estimate would take as long.
@@ -165,6 +167,20 @@ def _estimate(
 def describe_cohort() -> tuple[Parameter, ...]:
     """List every parameter of the model, with its source or the words "our choice"."""
     return describe_model()
+
+
+def write_description(page: Path) -> None:
+    """Write the model as a page: its picture, and every number with its source.
+
+    Raises:
+        InvalidInputError: If the file exists already, or its folder does not.
+    """
+    place = page.expanduser()
+    if place.exists() or not place.parent.is_dir():
+        raise InvalidInputError(
+            "The page must be a new file in a folder that exists.", next_step="choose another name for --html"
+        )
+    land_file(describe_page().encode(), place)
 
 
 def describe_simulated(folder: Path) -> tuple[TableSummary, ...]:

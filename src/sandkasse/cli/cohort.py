@@ -147,9 +147,14 @@ def _to_plain(made: cohorts.CohortMade, out: Path) -> dict[str, object]:
 @app.command()
 def describe(
     folder: Annotated[Path | None, typer.Argument(help="A simulated folder; the model itself if left out.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the model with its picture as a page, a new file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Describe the model, every number with its source, or what a simulated folder holds."""
+    if html is not None:
+        cohorts.write_description(html)
+        print_json({"file": str(html)}) if as_json else print_line(f"The page is in {html}.")
+        return
     if folder is None:
         rows = [asdict(parameter) for parameter in cohorts.describe_cohort()]
     else:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,7 +19,10 @@ _AGAIN = "start it again; nothing half-written was kept"
 
 @dataclass(frozen=True)
 class LocalPool:
-    """A pool of fresh processes, which never outlive this one.
+    """A pool of processes, which never outlive this one.
+
+    On Linux they are copies of this process, compiled kernels and all, and so are at work at once. They are begun anew
+    where a copy could inherit a lock that nobody opens again: from a process with several threads, and elsewhere.
 
     Attributes:
         workers: How many processes; 0 means one for each processor that this process may use.
@@ -39,7 +43,7 @@ class LocalPool:
         n_workers = min(self.workers or available_processors(), max(1, len(tasks)))
         pool = ProcessPoolExecutor(
             n_workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=multiprocessing.get_context("fork" if can_copy_itself() else "spawn"),
             initializer=_begin,
             initargs=(prepare,),
         )
@@ -75,6 +79,17 @@ class InProcess:
 def available_processors() -> int:
     """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def can_copy_itself() -> bool:
+    """Say whether this process may be copied safely.
+
+    Threads of Python's own forbid it. Those of compiled libraries do not: Arrow, which has some, begins its own anew in
+    the copy; but Python 3.12 and later warn of any.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    return sys.version_info < (3, 12) or len(os.listdir("/proc/self/task")) == 1
 
 
 def _results(
