@@ -1,6 +1,7 @@
 """Opening a dataset: its tables as Ibis expressions on DuckDB, read when asked and not before."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,9 @@ class Dataset:
         if self._connection is None:
             self._connection = ibis.duckdb.connect()
             # DuckDB 2.0 draws it on standard output, where it would spoil what a program reads there.
-            self._connection.raw_sql("set enable_progress_bar = false")
+            # In a notebook without ipywidgets there is no bar, and DuckDB refuses to hear of it.
+            with suppress(duckdb.InvalidInputException):
+                self._connection.raw_sql("set enable_progress_bar = false")
         return self._connection
 
     def collect(self, expression: Any) -> pa.Table:
