@@ -1,7 +1,6 @@
 """Opening a dataset: its tables as Ibis expressions on DuckDB, read when asked and not before."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +68,6 @@ class Dataset:
         """The Ibis connection to DuckDB behind the tables."""
         if self._connection is None:
             self._connection = ibis.duckdb.connect()
-            # DuckDB 2.0 draws it on standard output, where it would spoil what a program reads there.
-            # In a notebook without ipywidgets there is no bar, and DuckDB refuses to hear of it.
-            with suppress(duckdb.InvalidInputException):
-                self._connection.raw_sql("set enable_progress_bar = false")
         return self._connection
 
     def collect(self, expression: Any) -> pa.Table:
