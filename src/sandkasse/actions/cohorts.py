@@ -64,6 +64,8 @@ class CohortRequest:
         engine: Where it is made.
         lpr3: Delivery of the patient register from 2019 on, `a` or `f`.
         without_traps: Traps to switch off.
+        tier: `clean`, or `messy` with the faults of real deliveries.
+        density: `light`, or `register` for the registers' full rate of services.
         keep: `all`, or `none`: then each shard is dropped and `checksums.json` alone is kept.
         consumer: A command that takes each shard, as `compute.consumer` describes.
     """
@@ -74,6 +76,8 @@ class CohortRequest:
     engine: Engine = field(default_factory=Engine)
     lpr3: str = "a"
     without_traps: tuple[str, ...] = ()
+    tier: str = "clean"
+    density: str = "light"
     keep: str = "all"
     consumer: str | None = None
 
@@ -210,7 +214,12 @@ def _plan(request: CohortRequest, unfinished: Path) -> Plan:
     return Plan(
         request.n_persons,
         seed,
-        options=Options(lpr3=cast(Any, request.lpr3), without_traps=request.without_traps),
+        options=Options(
+            lpr3=cast(Any, request.lpr3),
+            without_traps=request.without_traps,
+            tier=cast(Any, request.tier),
+            density=cast(Any, request.density),
+        ),
         keep=cast(Any, request.keep),
         consume=CommandConsumer.from_text(request.consumer) if request.consumer is not None else None,
     )

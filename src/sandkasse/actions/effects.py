@@ -2,8 +2,10 @@
 
 from sandkasse.cohort.causal import Effect, Estimand, Measure, Population
 from sandkasse.cohort.causal import estimate_effect as simulate_effect
+from sandkasse.cohort.kernels import cache_folder, enable_cache
 from sandkasse.cohort.model import load_model
 from sandkasse.core.progress_bar import Progress, no_progress
+from sandkasse.core.settings import Settings
 
 __all__ = ["Effect", "Estimand", "Measure", "Population", "estimate_effect", "list_interventions"]
 
@@ -14,7 +16,12 @@ def list_interventions() -> dict[str, str]:
 
 
 def estimate_effect(
-    estimand: Estimand, *, n_persons: int = 200_000, seed: int = 1, progress: Progress = no_progress
+    estimand: Estimand,
+    *,
+    n_persons: int = 200_000,
+    seed: int = 1,
+    progress: Progress = no_progress,
+    settings: Settings | None = None,
 ) -> Effect:
     """Estimate a true effect in the shipped model; see `cohort.causal.estimate_effect`.
 
@@ -23,6 +30,7 @@ def estimate_effect(
         n_persons: How many persons of the cohort to simulate.
         seed: Seed of the cohort; with that of a simulated cohort and its number of persons, the effect among these.
         progress: Told of persons done.
+        settings: Where compiled kernels are kept; without it they are compiled anew.
 
     Returns:
         Risks, mean times, their differences and their Monte Carlo standard errors.
@@ -30,4 +38,6 @@ def estimate_effect(
     Raises:
         InvalidInputError: If the question names what the model does not have, or nobody is asked about.
     """
+    if settings is not None:
+        enable_cache(cache_folder(settings.kernels))
     return simulate_effect(load_model(), estimand, n_persons=n_persons, seed=seed, progress=progress)
