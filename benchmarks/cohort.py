@@ -95,7 +95,7 @@ def measure(n_persons: int, workers: int, kernels: Path) -> None:
                 seed=1,
                 out=folder / "registers",
                 truth=folder / "truth",
-                runner=LocalPool(workers),
+                runner=LocalPool(workers, copies=True),
                 cache=kernels,
             )
             wall, cpu = time.perf_counter() - begun, cpu_seconds() - cpu

@@ -16,7 +16,7 @@ from sandkasse.contract.model import Column
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 FIRST, LAST = 1977, 2024
-LEFT, TOP, ROW, YEAR = 210, 60, 40, 15.5
+LEFT, TOP, ROW, YEAR = 210, 60, 44, 15.5
 OSDC = "Column definitions of osdc 0.11.3 (Brødbæk, Isaksen, Johnston 2025, MIT)"
 COLOURS = {"Statistics Denmark": "#0072B2", "Health Data Authority": "#D55E00", "Statens Serum Institut": "#009E73"}
 
@@ -74,7 +74,7 @@ def _row(era: dict[str, Any], y: float) -> list[str]:
         low = at < free
         anchor = "end" if end else "start"
         out.append(
-            f'<text x="{at}" y="{y + (31 if low else 23)}" font-size="9" text-anchor="{anchor}" fill="#222">'
+            f'<text x="{at}" y="{y + (33 if low else 23)}" font-size="9" text-anchor="{anchor}" fill="#222">'
             f"{escape(text)}</text>"
         )
         free = at + 5.0 * len(text)

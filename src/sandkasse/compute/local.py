@@ -21,14 +21,16 @@ _AGAIN = "start it again; nothing half-written was kept"
 class LocalPool:
     """A pool of processes, which never outlive this one.
 
-    On Linux they are copies of this process, compiled kernels and all, and so are at work at once. They are begun anew
-    where a copy could inherit a lock that nobody opens again: from a process with several threads, and elsewhere.
+    They are begun anew, unless `copies` is asked for and this process can be copied safely.
 
     Attributes:
         workers: How many processes; 0 means one for each processor that this process may use.
+        copies: Whether the processes may be copies of this one, compiled kernels and all, and so at work at once. Only
+            for work before which no database was opened: DuckDB's threads do not survive in a copy, its locks do.
     """
 
     workers: int = 0
+    copies: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -43,7 +45,7 @@ class LocalPool:
         n_workers = min(self.workers or available_processors(), max(1, len(tasks)))
         pool = ProcessPoolExecutor(
             n_workers,
-            mp_context=multiprocessing.get_context("fork" if can_copy_itself() else "spawn"),
+            mp_context=multiprocessing.get_context("fork" if self.copies and can_copy_itself() else "spawn"),
             initializer=_begin,
             initargs=(prepare,),
         )

@@ -183,10 +183,12 @@ def _vary_treatments(life: LifeShard, rng: np.random.Generator) -> None:
         life.treatment_again_for[again, column] = MODEL.conditions.index("t2d")
 
 
-def make(life: LifeShard, *, seed: int = 1, without: tuple[str, ...] = (), lpr3: str = "a") -> Made:
+def make(
+    life: LifeShard, *, seed: int = 1, without: tuple[str, ...] = (), lpr3: str = "a", tier: str = "clean"
+) -> Made:
     """Observe lives and write everything down, in memory."""
     order, pnr = order_by_pnr(life, seed=seed)
-    traps = trap_switches(without)
+    traps = trap_switches(without, tier=tier)
     seen = observe(life, care(), glycaemia=GLYCAEMIA, seed=seed, traps=traps, order=order)
     shard = Shard(life=life, seen=seen, order=order, pnr=pnr, words=care().words, seed=seed)
     return Made(life, seen, shard, emit_registers(shard, lpr3=lpr3), emit_truth(shard, NAMES, traps))

@@ -9,7 +9,7 @@ import numpy as np
 
 from sandkasse.cohort.observation import care as c
 from sandkasse.cohort.observation.calendar import FIRST_YEAR, LAST_YEAR, compile_calendar, day_of
-from sandkasse.cohort.observation.care import Care, CareArrays, Floats, Ints
+from sandkasse.cohort.observation.care import Care, CareArrays, Density, Floats, Ints
 from sandkasse.cohort.observation.traps import NAMES as TRAP_NAMES
 from sandkasse.cohort.observation.vocabulary import (
     ERAS,
@@ -30,6 +30,7 @@ def compile_care(
     treatments: Sequence[str],
     recurring: Sequence[str] = (),
     traits: Sequence[str] = (),
+    density: Density = "light",
 ) -> Care:
     """Turn parameters into arrays, in the columns of a life model.
 
@@ -39,6 +40,7 @@ def compile_care(
         treatments: The life's treatments, in column order.
         recurring: Those of the conditions that come again, in the order of `LifeShard.occurrence_day`.
         traits: The life's traits, in column order.
+        density: `register` for every service that the register has, `light` for the contacts themselves alone.
 
     Returns:
         The compiled care. Conditions and treatments that the life does not have receive none.
@@ -51,9 +53,10 @@ def compile_care(
         codes=_codes(parameters, words),
         drugs=_drugs(parameters, words, life),
         laboratory=_laboratory(parameters, words, life),
-        primary=_primary(parameters, words),
+        primary=_primary(parameters, words, density),
         hospital=_hospital(parameters, words, life),
         stays=_stays(parameters, words),
+        mess=_mess(parameters, words),
         conditions=_conditions(parameters, words, life),
     )
     return Care(as_record(arrays), words, arrays.conditions.rate[:, c.BURDEN].copy())
@@ -210,9 +213,9 @@ def _laboratory(parameters: Parameters, words: Vocabulary, life: Life) -> c.Labo
     )
 
 
-def _primary(parameters: Parameters, words: Vocabulary) -> c.Primary:
+def _primary(parameters: Parameters, words: Vocabulary, density: str) -> c.Primary:
     visits, sampling, children = parameters["visits"], parameters["sampling"], parameters["children"]
-    other = parameters["other_services"]
+    other, ancillary = parameters["other_services"], parameters["ancillary_services"]
     names = list(dict.fromkeys([*other["man"], *other["woman"]]))
     rates = _floats([[other[sex].get(name, [0.0] * c.N_BANDS) for name in names] for sex in ("man", "woman")])
     rates = np.ascontiguousarray(rates.transpose(0, 2, 1))
@@ -233,6 +236,9 @@ def _primary(parameters: Parameters, words: Vocabulary) -> c.Primary:
         other_share=_cumulative(rates),
         other_service=_ints([words.service_names.index(name) for name in names]),
         service=_ints([words.service_names.index(name) for name in c.NAMED_SERVICES]),
+        ancillary=parameters["density"][density],
+        ancillary_share=_cumulative(list(ancillary.values())),
+        ancillary_service=_ints([words.service_names.index(name) for name in ancillary]),
         settlement=parameters["settlement"]["mean_weeks"],
         child_rate=children["services_per_year"],
         child_until=children["until_age"],
@@ -288,6 +294,26 @@ def _stays(parameters: Parameters, words: Vocabulary) -> c.Stays:
         share=_floats([entry["share"] for entry in operations.values()]),
         code=code,
         n=counts,
+    )
+
+
+def _mess(parameters: Parameters, words: Vocabulary) -> c.Mess:
+    mess, analyses, sets = parameters["mess"], parameters["analyses"], parameters["sets"]
+    middle = []
+    for entry in analyses.values():
+        values = [entry.get(sex, 0.0) for sex in ("man", "woman")]
+        middle.append([(np.exp(v) if entry.get("log") else v) * 10.0 ** entry["decimals"] for v in values])
+    kept = np.ones(1000)
+    for region, codes in parameters["regions"].items():
+        kept[codes] = mess["secondary_kept"][region]
+    codes = [[sets[name][era][0] for era in ("icd8", "icd10")] for name in ("observation_code", "follow_up_code")]
+    return c.Mess(
+        share=_floats([mess[name] for name in c.MESS_SHARES]),
+        drift_years=_ints(mess["coding_drift_years"]),
+        other_unit=_floats([mess["other_units"].get(name, 0.0) for name in words.analysis_names]),
+        middle=_floats(middle),
+        code=_ints([[words.diagnoses.index(code) for code in pair] for pair in codes]),
+        secondary_kept=kept,
     )
 
 

@@ -20,6 +20,7 @@ from sandkasse.cohort.observation.chronic import (
 from sandkasse.cohort.observation.details import ContactDetails, detail_contacts
 from sandkasse.cohort.observation.facts import Lives, Pen, Who, gather, push_trap
 from sandkasse.cohort.observation.hospital import go_to_hospital
+from sandkasse.cohort.observation.mess import make_messy
 from sandkasse.cohort.observation.pharmacy import collect_chronic
 from sandkasse.cohort.observation.primary import see_others, visit
 
@@ -84,6 +85,9 @@ def observe_persons(
         contacts: Receives the details of each contact.
     """
     capacity = pen.out.shape[1]
+    is_messy = False
+    for trap in range(t.DUPLICATES, pen.state.traps.shape[0]):
+        is_messy |= pen.state.traps[trap] != 0
     for position in range(order.shape[0]):
         i = order[position]
         for kind in range(w.N_KINDS):
@@ -94,6 +98,11 @@ def observe_persons(
             first, end = starts[position, kind], pen.state.given[kind]
             if end <= capacity:
                 _sort(pen.out[kind], first, end)
+        if is_messy and pen.state.given.max() <= capacity:
+            make_messy(pen, who, care, starts[position])
+            for kind in range(w.N_KINDS):
+                if pen.state.given[kind] <= capacity:
+                    _sort(pen.out[kind], starts[position, kind], pen.state.given[kind])
         detail_contacts(pen, who, care, contacts, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
     for kind in range(w.N_KINDS):
         starts[order.shape[0], kind] = pen.state.given[kind]

@@ -23,6 +23,7 @@ SOURCES = (
     "care_conditions",
     "operations",
     "society",
+    "mess",
 )
 
 
