@@ -105,9 +105,9 @@ name = "weakness"
 title = "Weakness (made up)"
 [incidence]
 source = "made up"
-ages = [0, 60, 100]
-men = [0.1, 20.0, 20.0]
-women = [0.1, 20.0, 20.0]
+ages = [0, 30, 100]
+men = [0.1, 30.0, 30.0]
+women = [0.1, 30.0, 30.0]
 [[traits]]
 trait = "pressure"
 log_hazard_ratio = 0.5
