@@ -70,7 +70,7 @@ def test_a_kernel_sees_its_files_its_data_and_its_bindings(notebook, mine):
 import json, os, sandkasse
 print(open("/data/demo/table.parquet").read(), os.getcwd(), os.environ["SANDKASSE_MODULE"])
 print(json.loads(os.environ["SANDKASSE_BINDINGS"]), os.environ["SANDKASSE_TOKEN"][:8])
-open("/home/learner/written.txt", "w").write("by the kernel")
+_ = open("/home/learner/written.txt", "w").write("by the kernel")
 """
     assert notebook.of(mine).run(code).splitlines() == [
         "data /home/learner demo",
