@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -26,34 +25,59 @@ from sandkasse.core.settings import read_settings
 _UNIQUE = ("recnum", "dw_ek_kontakt")
 
 
-class Memory(threading.Thread):
-    """Watch the resident memory of this process and its children."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.peak, self.is_over = 0, False
-
-    def run(self) -> None:
-        while not self.is_over:
-            self.peak = max(self.peak, _resident(os.getpid()))
-            time.sleep(0.05)
-
-
-def _resident(parent: int) -> int:
-    total = 0
+_WATCH = """
+import os, sys, time
+from pathlib import Path
+top, peak = sys.argv[1], 0
+while True:
+    parents = {}
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+        if entry.name.isdigit():
+            try:
+                parents[entry.name] = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                pass
+    family = {top}
+    for _ in range(3):
+        family |= {name for name, parent in parents.items() if parent in family}
+    total = 0
+    for name in family - {str(os.getpid())}:
         try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            if int(entry.name) == parent or int(fields[1]) == parent:
-                total += int(fields[21]) * resource.getpagesize()
-        except OSError:
-            continue
-    return total
+            lines = Path(f"/proc/{name}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            pass
+    peak = max(peak, total)
+    print(peak, flush=True)
+    time.sleep(0.3)
+"""
 
 
-def _cpu() -> float:
+class Memory:
+    """Watch the memory of this process and its descendants from a process of its own; shared pages count once."""
+
+    def __enter__(self) -> "Memory":
+        self._log = tempfile.TemporaryFile("w+")
+        self._watch = subprocess.Popen([sys.executable, "-c", _WATCH, str(os.getpid())], stdout=self._log)
+        self.peak_mib = 0.0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.look()
+        self._watch.kill()
+        self._watch.wait()
+        self._log.close()
+
+    def look(self) -> float:
+        """Give the peak so far in MiB."""
+        self._log.seek(0)
+        seen = [int(line) for line in self._log.read().split()[-2:]]
+        self.peak_mib = max([self.peak_mib, *(kib / 1024 for kib in seen)])
+        return self.peak_mib
+
+
+def cpu_seconds() -> float:
+    """Give the processor seconds of this process and of its children that have ended."""
     own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
@@ -61,36 +85,34 @@ def _cpu() -> float:
 def measure(n_persons: int, workers: int, kernels: Path) -> None:
     """Simulate once, then write the same rows again from memory, and print both."""
     folder = Path(tempfile.mkdtemp(prefix="sandkasse-bench-"))
-    memory = Memory()
-    memory.start()
     try:
         (folder / "registers").mkdir()
         (folder / "truth").mkdir()
-        begun, cpu = time.perf_counter(), _cpu()
-        made = simulate.simulate_registers(
-            n_persons=n_persons,
-            seed=1,
-            out=folder / "registers",
-            truth=folder / "truth",
-            runner=LocalPool(workers),
-            cache=kernels,
-        )
-        wall, cpu = time.perf_counter() - begun, _cpu() - cpu
+        with Memory() as memory:
+            begun, cpu = time.perf_counter(), cpu_seconds()
+            made = simulate.simulate_registers(
+                n_persons=n_persons,
+                seed=1,
+                out=folder / "registers",
+                truth=folder / "truth",
+                runner=LocalPool(workers, copies=True),
+                cache=kernels,
+            )
+            wall, cpu = time.perf_counter() - begun, cpu_seconds() - cpu
         rows = sum(made.rows.values())
         size = sum(path.stat().st_size for path in folder.rglob("*.parquet"))
         print(
             f"{n_persons:>9,} persons  {rows:>12,} rows  {wall:7.1f} s  {n_persons / wall:>9,.0f} persons/s  "
             f"{rows / wall:>11,.0f} rows/s  {cpu:7.1f} CPU-s  {rows / cpu:>11,.0f} rows/CPU-s  "
-            f"peak {memory.peak / 2**20:,.0f} MiB  {size / 2**20:,.0f} MiB on disk"
+            f"peak {memory.peak_mib:,.0f} MiB  {size / 2**20:,.0f} MiB on disk"
         )
-        writing = _write_again(folder / "registers" / "data", folder / "again")
+        writing = write_again(folder / "registers" / "data", folder / "again")
         print(f"{'':>9}  merely writing the same rows: {writing:.1f} CPU-s; all of it: {cpu / writing:.1f} times that")
     finally:
-        memory.is_over = True
         shutil.rmtree(folder)
 
 
-def _write_again(data: Path, out: Path) -> float:
+def write_again(data: Path, out: Path) -> float:
     """Write every part again with the same settings from plain columns in memory; CPU-seconds of the writing alone."""
     spent = 0.0
     out.mkdir()

@@ -13,7 +13,7 @@ from ibis import _
 
 STATIN = "C10AA"
 ANTIDEPRESSANT = "N06A"
-HEART = "^(DI2[0-5]|41[0-4])"
+ATTACK = "^(DI2[12]|DI6[0-4]|410|43[0-46])"
 FIRST, LAST = "2000-01-01", "2015-12-31"
 EXTRACT = "2010-01-01"
 MONTHS = (0, 3, 6, 12)
@@ -48,8 +48,8 @@ def _new_users(data, *, since=None, age=_age, years=(FIRST, LAST)):
     return first[age(first.foed_dato, first.eksd).between(40, 79)].rename(columns={"eksd": "index"})
 
 
-def _hearts(data, *, kinds=("A", "B")):
-    seen = data.lpr_adm.join(data.lpr_diag, "recnum").filter(_.c_diag.re_search(HEART) & _.c_diagtype.isin(kinds))
+def _attacks(data, *, kinds=("A", "B")):
+    seen = data.lpr_adm.join(data.lpr_diag, "recnum").filter(_.c_diag.re_search(ATTACK) & _.c_diagtype.isin(kinds))
     seen = seen.select("pnr", day="d_inddto").execute()
     seen["day"] = pd.to_datetime(seen.day)
     return seen
@@ -80,14 +80,14 @@ def _index_dates(data):
     return first.filter(_whole_years(_.foed_dato, _["index"]).between(40, 79))
 
 
-def _heart_days(data):
+def _attack_days(data):
     return data.lpr_adm.join(data.lpr_diag, "recnum").filter(
-        _.c_diag.re_search(HEART) & _.c_diagtype.isin(["A", "B"])
+        _.c_diag.re_search(ATTACK) & _.c_diagtype.isin(["A", "B"])
     ).select("pnr", day="d_inddto")
 
 
-def _heart_before(data, index_dates):
-    seen = index_dates.join(_heart_days(data), "pnr").filter(
+def _attack_before(data, index_dates):
+    seen = index_dates.join(_attack_days(data), "pnr").filter(
         (_.day < _["index"]) & (_.day >= _["index"] - ibis.interval(years=5))
     )
     return seen.select("pnr").distinct()
@@ -99,7 +99,7 @@ def _cohort(data):
         _.year.between(_["index"].year() - 5, _["index"].year())
     )
     whole = stays.group_by("pnr").agg(januaries=_.year.nunique()).filter(_.januaries == 6)
-    return people.semi_join(whole, "pnr").anti_join(_heart_before(data, people), "pnr")
+    return people.semi_join(whole, "pnr").anti_join(_attack_before(data, people), "pnr")
 
 
 # Part 1 ---------------------------------------------------------------------------------------------------------------
@@ -233,45 +233,38 @@ def washout_first_year_only(data):
 # Part 2 ---------------------------------------------------------------------------------------------------------------
 
 
-def heart_ibis(data):
+def attack_ibis(data):
     people = _index_dates(data)
-    return _heart_before(data, people).count().execute() / people.count().execute()
+    return _attack_before(data, people).count().execute() / people.count().execute()
 
 
-def _heart_share(data, keep):
+def _attack_share(data, keep):
     people = _new_users(data)
-    seen = people.merge(_hearts(data), on="pnr")
+    seen = people.merge(_attacks(data), on="pnr")
     return seen[keep(seen)].pnr.nunique() / len(people)
 
 
-def heart_pandas(data):
-    return _heart_share(data, lambda s: (s.day < s["index"]) & (s.day >= s["index"] - pd.DateOffset(years=5)))
+def attack_pandas(data):
+    return _attack_share(data, lambda s: (s.day < s["index"]) & (s.day >= s["index"] - pd.DateOffset(years=5)))
 
 
-def heart_ever(data):
-    return _heart_share(data, lambda s: s.day < s["index"])
+def attack_ever(data):
+    return _attack_share(data, lambda s: s.day < s["index"])
 
 
-def heart_at_any_time(data):
-    return _heart_share(data, lambda s: s.day.notna())
+def attack_at_any_time(data):
+    return _attack_share(data, lambda s: s.day.notna())
 
 
-def heart_afterwards(data):
-    return _heart_share(data, lambda s: (s.day > s["index"]) & (s.day <= s["index"] + pd.DateOffset(years=5)))
-
-
-def heart_rows(data):
-    people = _new_users(data)
-    seen = people.merge(_hearts(data), on="pnr")
-    inside = (seen.day < seen["index"]) & (seen.day >= seen["index"] - pd.DateOffset(years=5))
-    return float(inside.sum() / len(people))
+def attack_afterwards(data):
+    return _attack_share(data, lambda s: (s.day > s["index"]) & (s.day <= s["index"] + pd.DateOffset(years=5)))
 
 
 def cohort_ibis(data):
     return _cohort(data).count().execute()
 
 
-def _cohort_pandas(data, *, years=5, hearts=True):
+def _cohort_pandas(data, *, years=5, attacks=True):
     people = _new_users(data)
     present = _januaries(data)
     year = people["index"].dt.year
@@ -279,9 +272,9 @@ def _cohort_pandas(data, *, years=5, hearts=True):
         all((pnr, y - back) in present for back in range(years + 1)) for pnr, y in zip(people.pnr, year, strict=True)
     ]
     people = people[stays]
-    if not hearts:
+    if not attacks:
         return people
-    seen = people.merge(_hearts(data), on="pnr")
+    seen = people.merge(_attacks(data), on="pnr")
     before = seen[(seen.day < seen["index"]) & (seen.day >= seen["index"] - pd.DateOffset(years=5))].pnr
     return people[~people.pnr.isin(before)]
 
@@ -294,13 +287,13 @@ def cohort_index_year_alone(data):
     return len(_cohort_pandas(data, years=0))
 
 
-def cohort_with_heart_disease(data):
-    return len(_cohort_pandas(data, hearts=False))
+def cohort_with_attacks(data):
+    return len(_cohort_pandas(data, attacks=False))
 
 
-def cohort_never_heart_disease(data):
-    people = _cohort_pandas(data, hearts=False)
-    return len(people[~people.pnr.isin(_hearts(data).pnr)])
+def cohort_never_attacked(data):
+    people = _cohort_pandas(data, attacks=False)
+    return len(people[~people.pnr.isin(_attacks(data).pnr)])
 
 
 def cohort_all_new_users(data):
@@ -332,12 +325,12 @@ def risk_of_the_dead(data):
 
 
 def risk_of_the_faithful(data):
-    """Keep those who bought at least three times more within two years: they had to live for it."""
+    """Keep those who still bought in the third year: they had to live for it."""
     people = _cohort_pandas(data)
     later = people.merge(_purchases(data), on="pnr")
-    later = later[(later.eksd > later["index"]) & (later.eksd < later["index"] + pd.DateOffset(years=2))]
-    faithful = later.groupby("pnr").size()
-    people = people[people.pnr.isin(faithful[faithful >= 3].index)].merge(_deaths(data), on="pnr", how="left")
+    year = pd.DateOffset(years=1)
+    later = later[(later.eksd >= later["index"] + 2 * year) & (later.eksd < later["index"] + 3 * year)]
+    people = people[people.pnr.isin(later.pnr)].merge(_deaths(data), on="pnr", how="left")
     return float(((people.doddato - people["index"]).dt.days < 5 * 365.25).mean())
 
 

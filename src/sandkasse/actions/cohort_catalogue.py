@@ -8,12 +8,10 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandkasse.actions.cohort_recipes import CLASS_COHORT, CLASS_PERSONS, Recipe, find_recipe
-from sandkasse.catalogue.card import Card, CardDraft, Citation, Licence
 from sandkasse.catalogue.partial import partial_folder
-from sandkasse.catalogue.store import Store
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.run_folder import place_tree
 from sandkasse.cohort.simulate import Plan, run_plan
@@ -22,6 +20,9 @@ from sandkasse.core.clock import Clock, system_clock
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.provenance import record_provenance
 from sandkasse.core.settings import Settings
+
+if TYPE_CHECKING:
+    from sandkasse.catalogue.card import Card, CardDraft
 
 _VERSION = "1.0.0"
 _PACKAGES = ("numba", "numpy", "pyarrow")
@@ -46,7 +47,7 @@ class MakeRequest:
 
 def make_cohort(
     settings: Settings, request: MakeRequest, *, progress: Progress = no_progress, clock: Clock = system_clock
-) -> Card:
+) -> "Card":
     """Make a cohort of the catalogue and publish it; does nothing if it is there.
 
     The truth lies beside the datasets, for the graders alone. It is put in its place just before the dataset, so that a
@@ -66,6 +67,8 @@ def make_cohort(
         RunInterruptedError: If the run was stopped; finished shards are kept.
         StorageFullError: If the disk fills up; finished shards are kept.
     """
+    from sandkasse.catalogue.store import Store  # it brings the table engine, which who simulates need not wait for
+
     recipe = find_recipe(request.name)
     store = Store(settings.datasets, settings.content / "datasets")
     truth = settings.truth / recipe.dataset_id / _VERSION
@@ -98,7 +101,7 @@ def publish_class_cohort(
     clock: Clock = system_clock,
     n_persons: int = CLASS_PERSONS,
     seed: int | None = None,
-) -> Card:
+) -> "Card":
     """Publish the simulated cohort that lessons are graded on; does nothing if it is there.
 
     Args:
@@ -151,7 +154,9 @@ def commit_to(seed: str, *, salt: str) -> str:
     return "sha256:" + hashlib.sha256(f"{salt}:{seed}".encode()).hexdigest()
 
 
-def _draft(recipe: Recipe, plan: Plan, today: date) -> CardDraft:
+def _draft(recipe: Recipe, plan: Plan, today: date) -> "CardDraft":
+    from sandkasse.catalogue.card import CardDraft, Citation, Licence
+
     parameters: dict[str, Any] = {"n_persons": plan.n_persons, "seed": plan.seed_shown, **plan.options.to_dict()}
     return CardDraft(
         id=recipe.dataset_id,
@@ -190,6 +195,6 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> CardDraft:
             "Health Data Authority; the same tables and column names are met there."
         ),
         keywords=("diabetes", "registers", "LPR", "LMDB", "Denmark", "simulated"),
-        known_faults=("Figures after 2016 are extrapolated.", "Families are not simulated yet."),
+        known_faults=("Figures after 2016 are extrapolated.",),
         default_for=recipe.dataset_id == CLASS_COHORT,
     )

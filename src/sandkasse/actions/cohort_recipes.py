@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from sandkasse.catalogue.store import Store
 from sandkasse.core.errors import NotFoundError
 from sandkasse.core.settings import Settings
 
@@ -61,5 +60,7 @@ def find_recipe(name: str) -> Recipe:
 
 def list_makeable(settings: Settings) -> tuple[Recipe, ...]:
     """List the cohorts that this site could make and does not have."""
+    from sandkasse.catalogue.store import Store  # it brings the table engine, which who simulates need not wait for
+
     present = {card.id for card in Store(settings.datasets, settings.content / "datasets").list()}
     return tuple(recipe for recipe in RECIPES if recipe.dataset_id not in present)

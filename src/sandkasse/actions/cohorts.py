@@ -16,10 +16,11 @@ from sandkasse.actions.cohort_catalogue import (
 )
 from sandkasse.actions.cohort_recipes import CLASS_COHORT, CLASS_PERSONS, RECIPES, find_recipe
 from sandkasse.catalogue.partial import partial_folder
-from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model
+from sandkasse.cohort.describe import Parameter, TableSummary, describe_folder, describe_model, describe_page
 from sandkasse.cohort.estimate import Estimate, check_room, estimate_run
 from sandkasse.cohort.kernels import is_compiled
 from sandkasse.cohort.run_folder import place_tree, read_manifest
+from sandkasse.cohort.shards import land_file
 from sandkasse.cohort.simulate import COMPILING, Options, Plan, Simulated, cache_folder, prepare, run_plan
 from sandkasse.compute.consumer import CommandConsumer
 from sandkasse.compute.engines import Engine, choose_runner
@@ -45,6 +46,7 @@ __all__ = [
     "make_cohort",
     "publish_class_cohort",
     "simulate_cohort",
+    "write_description",
 ]
 
 # Smaller ones take seconds, and an estimate would take as long.
@@ -62,6 +64,8 @@ class CohortRequest:
         engine: Where it is made.
         lpr3: Delivery of the patient register from 2019 on, `a` or `f`.
         without_traps: Traps to switch off.
+        tier: `clean`, or `messy` with the faults of real deliveries.
+        density: `light`, or `register` for the registers' full rate of services.
         keep: `all`, or `none`: then each shard is dropped and `checksums.json` alone is kept.
         consumer: A command that takes each shard, as `compute.consumer` describes.
     """
@@ -72,6 +76,8 @@ class CohortRequest:
     engine: Engine = field(default_factory=Engine)
     lpr3: str = "a"
     without_traps: tuple[str, ...] = ()
+    tier: str = "clean"
+    density: str = "light"
     keep: str = "all"
     consumer: str | None = None
 
@@ -167,6 +173,20 @@ def describe_cohort() -> tuple[Parameter, ...]:
     return describe_model()
 
 
+def write_description(page: Path) -> None:
+    """Write the model as a page: its picture, and every number with its source.
+
+    Raises:
+        InvalidInputError: If the file exists already, or its folder does not.
+    """
+    place = page.expanduser()
+    if place.exists() or not place.parent.is_dir():
+        raise InvalidInputError(
+            "The page must be a new file in a folder that exists.", next_step="choose another name for --html"
+        )
+    land_file(describe_page().encode(), place)
+
+
 def describe_simulated(folder: Path) -> tuple[TableSummary, ...]:
     """Summarise the tables of a folder that `simulate_cohort` made.
 
@@ -194,7 +214,12 @@ def _plan(request: CohortRequest, unfinished: Path) -> Plan:
     return Plan(
         request.n_persons,
         seed,
-        options=Options(lpr3=cast(Any, request.lpr3), without_traps=request.without_traps),
+        options=Options(
+            lpr3=cast(Any, request.lpr3),
+            without_traps=request.without_traps,
+            tier=cast(Any, request.tier),
+            density=cast(Any, request.density),
+        ),
         keep=cast(Any, request.keep),
         consume=CommandConsumer.from_text(request.consumer) if request.consumer is not None else None,
     )

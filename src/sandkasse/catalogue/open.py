@@ -68,8 +68,6 @@ class Dataset:
         """The Ibis connection to DuckDB behind the tables."""
         if self._connection is None:
             self._connection = ibis.duckdb.connect()
-            # DuckDB 2.0 draws it on standard output, where it would spoil what a program reads there.
-            self._connection.raw_sql("set enable_progress_bar = false")
         return self._connection
 
     def collect(self, expression: Any) -> pa.Table:

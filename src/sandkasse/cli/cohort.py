@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -25,6 +26,8 @@ SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the sa
 WorkersOption = Annotated[int, typer.Option(help="Processes, or jobs; 0 means one for each processor here.")]
 Lpr3Option = Annotated[str, typer.Option(help="Delivery of the patient register from 2019 on: a or f.")]
 TrapOption = Annotated[list[str] | None, typer.Option(help="A trap to switch off; may be repeated.")]
+TierOption = Annotated[str, typer.Option(help="clean, or messy with the faults of real deliveries.")]
+DensityOption = Annotated[str, typer.Option(help="light, or register for the registers' full rate of services.")]
 KeepOption = Annotated[str, typer.Option(help="all, or none: drop each shard and keep its checksums only.")]
 ConsumerOption = Annotated[str | None, typer.Option(help="Command that gets the folder of each finished shard.")]
 EngineOption = Annotated[str, typer.Option(help="local, dask, slurm or pbs.")]
@@ -44,6 +47,8 @@ def simulate(  # noqa: PLR0913  one parameter an option
     workers: WorkersOption = 0,
     lpr3: Lpr3Option = "a",
     without_trap: TrapOption = None,
+    tier: TierOption = "clean",
+    density: DensityOption = "light",
     keep: KeepOption = "all",
     consumer: ConsumerOption = None,
     engine: EngineOption = "local",
@@ -65,6 +70,8 @@ def simulate(  # noqa: PLR0913  one parameter an option
         engine=cohorts.Engine(cast(Any, engine), workers, scheduler, queue, time_limit, interface),
         lpr3=lpr3,
         without_traps=tuple(without_trap or ()),
+        tier=tier,
+        density=density,
         keep=keep,
         consumer=consumer,
     )
@@ -147,9 +154,14 @@ def _to_plain(made: cohorts.CohortMade, out: Path) -> dict[str, object]:
 @app.command()
 def describe(
     folder: Annotated[Path | None, typer.Argument(help="A simulated folder; the model itself if left out.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the model with its picture as a page, a new file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Describe the model, every number with its source, or what a simulated folder holds."""
+    if html is not None:
+        cohorts.write_description(html)
+        print_json({"file": str(html)}) if as_json else print_line(f"The page is in {html}.")
+        return
     if folder is None:
         rows = [asdict(parameter) for parameter in cohorts.describe_cohort()]
     else:
@@ -180,3 +192,36 @@ def validate(
         return
     print_line(found.headline)
     print_line(f"The report is in {out}.")
+
+
+@app.command()
+def effect(  # noqa: PLR0913  one parameter an option
+    outcome: Annotated[str, typer.Option(help="A condition's first onset, or death.")],
+    course: Annotated[str, typer.Option(help="An intervention; an unknown one lists what there is.")],
+    *,
+    against: Annotated[str, typer.Option(help="What it is compared with.")] = "natural",
+    index_day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day the courses part.")] = "2005-01-01",  # type: ignore[assignment]
+    years: Annotated[float, typer.Option(help="How long after that day.")] = 10.0,
+    ages: Annotated[tuple[int, int], typer.Option(help="Least and greatest age on that day.")] = (0, 120),
+    persons: Annotated[int, typer.Option(help="How many persons to simulate.")] = 200_000,
+    seed: Annotated[int, typer.Option(help="Seed of the cohort.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Say the true effect of an intervention: risks and mean years under both courses, each with its standard error."""
+    from sandkasse.actions import effects  # the simulator of both courses, which the other commands need not load
+
+    population = effects.Population(index_day.date(), ages=ages)
+    estimand = effects.Estimand(population, outcome, years, course, against)
+    with progress_reporter("Simulating both courses") as report:
+        found = asdict(
+            effects.estimate_effect(
+                estimand, n_persons=persons, seed=seed, progress=report, settings=read_settings(os.environ)
+            )
+        )
+    if as_json:
+        print_json(found)
+        return
+    measures = [(name.replace("_", " "), value) for name, value in found.items() if isinstance(value, dict)]
+    rows = [(name, round(value["value"], 5), round(value["standard_error"], 5)) for name, value in measures]
+    print_table(("measure", "value", "standard error"), rows, empty="Nothing was measured.")
+    print_line(f"\n{found['n_persons']:,} persons; hazard ratio {found['hazard_ratio']:.3f}, to be shown, not graded.")

@@ -72,6 +72,8 @@ class progress_reporter:  # noqa: N801  used like a function: `with progress_rep
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            # Drawn when something is reported: with a thread of its own, no worker could be a copy of this process.
+            auto_refresh=False,
             disable=not sys.stderr.isatty(),
         )
         self._task = self._bar.add_task(title, total=None, unit="", rate="")
@@ -88,7 +90,7 @@ class progress_reporter:  # noqa: N801  used like a function: `with progress_rep
     def _report(self, done: int, total: int, unit: str) -> None:
         speed = self._bar.tasks[0].speed
         rate = f"{speed:,.0f} {unit}/s" if speed else ""
-        self._bar.update(self._task, completed=done, total=total, unit=unit, rate=rate)
+        self._bar.update(self._task, completed=done, total=total, unit=unit, rate=rate, refresh=True)
 
 
 def _shown(value: object) -> str:

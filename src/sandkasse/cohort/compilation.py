@@ -10,7 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.causes import by_cohort, compile_arms, compile_exposures, compile_position, compile_traits
+from sandkasse.cohort.causes import (
+    BIRTH_YEARS,
+    by_cohort,
+    compile_arms,
+    compile_exposures,
+    compile_position,
+    compile_traits,
+)
 from sandkasse.cohort.kinship import compile_families
 from sandkasse.cohort.specification import Calendar, Condition, Effect, Incidence, Specification
 from sandkasse.cohort.tables import (
@@ -284,7 +291,7 @@ def _hazards(
         if name in means:
             hazard[..., c] /= _grid(means[name], AGES)
     return {
-        "hazard": np.ascontiguousarray(hazard, dtype=np.float32),
+        "hazard": _by_birth(hazard),
         "bmi_ratio": bmi_ratio,
         # A record has no empty arrays.
         "pregnancy_conditions": np.array(
@@ -293,6 +300,13 @@ def _hazards(
         ),
         "excludes": np.array([[other in condition.excludes for other in names.conditions] for condition in conditions]),
     }
+
+
+def _by_birth(hazard: FloatArray) -> npt.NDArray[np.float32]:
+    """Arrange rates by year of birth, so that a life reads them one after the other: (sex, year of birth, age, …)."""
+    born, age = np.meshgrid(np.arange(len(BIRTH_YEARS)), np.arange(MAX_AGE + 1), indexing="ij")
+    year = np.clip(born + CALENDAR_YEAR + age - TABLE_YEAR, 0, N_TABLE_YEARS - 1)
+    return np.ascontiguousarray(hazard[:, year, age], dtype=np.float32)
 
 
 def _grouped(rows: list[dict[str, str]], key: str) -> Fitted:

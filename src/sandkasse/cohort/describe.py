@@ -4,15 +4,19 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from sandkasse.cohort.picture import draw_model
+from sandkasse.cohort.specification import read_specification
 from sandkasse.core.errors import InvalidInputError
 
 _FOLDERS = ("params", "params_observation")
+OUR_CHOICE = "our choice"
 _HEADING = re.compile(r"^\[+([^\]]+)\]+\s*$")
 _KEY = re.compile(r"^([A-Za-z0-9_\"-]+)\s*=")
 
@@ -52,14 +56,68 @@ class TableSummary:
 
 
 def describe_model() -> tuple[Parameter, ...]:
-    """List every parameter of the model with what its file says of its source."""
+    """List every parameter of the model with what its file says of its source.
+
+    Of the life, every number; of the observation, every entry.
+    """
     return tuple(parameter for path in parameter_files() for parameter in _parameters(path))
 
 
 def parameter_files() -> tuple[Path, ...]:
     """List the shipped parameter files."""
     root = Path(str(files("sandkasse.cohort")))
-    return tuple(path for folder in _FOLDERS for path in sorted((root / folder).glob("*.toml")))
+    return tuple(path for folder in _FOLDERS for path in sorted((root / folder).rglob("*.toml")))
+
+
+def describe_page() -> str:
+    """Write the model as one page: its picture, and every number with its source, file by file.
+
+    Returns:
+        A self-contained HTML document that follows the reader's light or dark scheme and needs no script.
+    """
+    specification = read_specification(Path(str(files("sandkasse.cohort"))) / "params")
+    listed: dict[str, list[Parameter]] = {}
+    for parameter in describe_model():
+        listed.setdefault(parameter.file, []).append(parameter)
+    n_all = sum(map(len, listed.values()))
+    n_own = sum(p.note.lower().startswith(OUR_CHOICE) for rows in listed.values() for p in rows)
+    return "".join(
+        (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The cohort\'s model</title>',
+            f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_PAGE_STYLE}</style></head>',
+            "<body><main><h1>The cohort's model</h1>",
+            f"<p>{len(specification.conditions)} conditions, {len(specification.general.treatments)} treatments. ",
+            f"{n_all:,} entries, of which {n_own:,} are our choice alone; the others name a source.</p>",
+            f"<figure>{draw_model(specification)}</figure><h2>Every number, and where it comes from</h2>",
+            *(_details(file, rows) for file, rows in listed.items()),
+            "</main></body></html>",
+        )
+    )
+
+
+def _details(file: str, rows: list[Parameter]) -> str:
+    cells = "".join(
+        f"<tr><th scope=row>{escape(row.name)}</th><td>{escape(row.value)}</td><td>{escape(row.note)}</td></tr>"
+        for row in rows
+    )
+    return (
+        f"<details><summary>{escape(file)} <small>{len(rows)}</small></summary><table><thead><tr><th>entry</th>"
+        f"<th>value</th><th>source</th></tr></thead><tbody>{cells}</tbody></table></details>"
+    )
+
+
+_PAGE_STYLE = """
+:root{color-scheme:light dark;--paper:#faf9f6;--ink:#1b2326;--line:#dcd9d0}
+@media (prefers-color-scheme:dark){:root{--paper:#12181a;--ink:#e9e7e2;--line:#2e393c}}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/24px -apple-system,"Segoe UI",Roboto,"Noto Sans",
+Ubuntu,sans-serif}
+main{max-width:1300px;margin:0 auto;padding:24px 16px}
+figure{margin:24px 0;overflow-x:auto}svg{min-width:900px;width:100%}
+summary{cursor:pointer;padding:8px 0;border-top:1px solid var(--line)}
+table{border-collapse:collapse;font-size:14px;line-height:20px;width:100%}
+td,th{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-top:1px solid var(--line);font-weight:400;
+overflow-wrap:anywhere}
+"""
 
 
 def describe_folder(folder: Path) -> tuple[TableSummary, ...]:
@@ -102,15 +160,46 @@ def _years(metadata: Any) -> Iterator[int]:
 
 
 def _parameters(path: Path) -> Iterator[Parameter]:
-    notes = _notes(path.read_text(encoding="utf-8"))
-    for name, value in _flat(tomllib.loads(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    notes, tables = _notes(text), tomllib.loads(text)
+    folder = path.parent.name
+    name_of_file = f"{folder}/{path.name}" if folder == "conditions" else path.name
+    sourced = _sources(tables)
+    for name, value in _flat(tables):
+        if folder != "params_observation" and not _has_number(value):
+            continue
+        found = next((sourced[upper] for upper in _enclosing(name) if upper in sourced), "")
         parts = re.sub(r"\[\d+\]", "", name).split(".")
-        found = ""
         for end in range(len(parts), -1, -1):
-            found = notes.get(".".join(parts[:end]), "")
-            if found:
-                break
-        yield Parameter(path.name, name, str(value), found)
+            found = found or notes.get(".".join(parts[:end]), "")
+        yield Parameter(name_of_file, name, str(value), found)
+
+
+def _has_number(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_number, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _enclosing(name: str) -> Iterator[str]:
+    """Give the tables that an entry stands in, from the innermost out."""
+    parts = name.split(".")
+    for end in range(len(parts) - 1, -1, -1):
+        yield ".".join(parts[:end])
+
+
+def _sources(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Read the `source` of each table that has one, by its name."""
+    out = {prefix: str(table["source"])} if isinstance(table.get("source"), str) else {}
+    for key, value in table.items():
+        name = f"{prefix}.{key}".lstrip(".")
+        if isinstance(value, dict):
+            out |= _sources(value, name)
+        elif isinstance(value, list):
+            for number, entry in enumerate(value):
+                if isinstance(entry, dict):
+                    out |= _sources(entry, f"{name}[{number}]")
+    return out
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

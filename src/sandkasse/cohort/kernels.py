@@ -17,7 +17,21 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _REGISTERED: list[Any] = []
 _SOURCES = Path(__file__).resolve().parent
-_DRIVERS = ("describe.py", "estimate.py", "run_folder.py", "shards.py", "simulate.py")
+_DRIVERS = (
+    "describe.py",
+    "estimate.py",
+    "run_folder.py",
+    "shards.py",
+    "simulate.py",
+    "observation/compile_care.py",
+    "observation/society.py",
+    "registers/columns.py",
+    "registers/emit.py",
+    "registers/events.py",
+    "registers/hospital.py",
+    "registers/population.py",
+    "registers/truth.py",
+)
 """Files of this folder that hold no kernel and that no file with a kernel imports; so are those of `validation/`."""
 
 

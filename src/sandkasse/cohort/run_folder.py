@@ -60,9 +60,13 @@ class Manifest:
 
 def describe_run(n_persons: int, *, shard_persons: int, seed: str, options: Options, keep: Keep) -> Manifest:
     """Say what a run makes, here and now."""
+    return Manifest(n_persons, shard_persons, seed, options.to_dict(), keep, measure_model(), measure_software())
+
+
+def measure_software() -> dict[str, str]:
+    """Give the versions of what can change a byte, and the family of the processor."""
     versions = {name: version(name) for name in _SOFTWARE}
-    versions |= {"python": python_version(), "machine": machine()}
-    return Manifest(n_persons, shard_persons, seed, options.to_dict(), keep, measure_model(), versions)
+    return {**versions, "python": python_version(), "machine": machine()}
 
 
 def measure_model() -> str:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from sandkasse.cohort.kernels import enable_cache, is_compiled
 from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.model import CompiledModel, load_model
-from sandkasse.cohort.observation.care import Care
+from sandkasse.cohort.observation.care import Care, Density
 from sandkasse.cohort.observation.compile_care import compile_care
 from sandkasse.cohort.observation.observe import observe
-from sandkasse.cohort.observation.traps import Switches, trap_switches
+from sandkasse.cohort.observation.traps import Switches, Tier, trap_switches
 from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.registers.emit import Lpr3, Shard, emit_registers, order_by_pnr
 from sandkasse.cohort.registers.truth import Names, emit_truth
@@ -39,20 +39,28 @@ class Options:
     Attributes:
         lpr3: Which delivery of the patient register from 2019 on.
         without_traps: Traps that are switched off; the lives stay the same.
+        tier: `clean`, or `messy` with the faults of real deliveries besides.
+        density: `light`, or `register` with every service that comes with a contact in general practice.
     """
 
     lpr3: Lpr3 = "a"
     without_traps: tuple[str, ...] = ()
+    tier: Tier = "clean"
+    density: Density = "light"
 
     def __post_init__(self) -> None:
         if self.lpr3 not in ("a", "f"):
             raise InvalidInputError(f"There is no delivery {self.lpr3!r} of LPR3.", next_step="choose a or f")
-        trap_switches(self.without_traps)
+        if self.density not in get_args(Density):
+            raise InvalidInputError(
+                f"There is no density {self.density!r}.", next_step=f"choose {' or '.join(get_args(Density))}"
+            )
+        trap_switches(self.without_traps, tier=self.tier)
 
     @property
     def traps(self) -> Switches:
         """Which traps are on, in the order of `observation.traps.NAMES`."""
-        return trap_switches(self.without_traps)
+        return trap_switches(self.without_traps, tier=self.tier)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as plain values, the same for the same choice."""
@@ -173,7 +181,7 @@ def make_shard(task: ShardTask) -> tuple[Tables, Tables]:
     Returns:
         The registers' tables, and the truth's.
     """
-    model, care = _loaded()
+    model, care = _loaded(task.options.density)
     persons = np.arange(*task.persons, dtype=np.int64)
     life = simulate_life(model, persons, seed=task.seed)
     order, pnr = order_by_pnr(life, seed=task.seed)
@@ -241,14 +249,15 @@ def _keep(table: pa.Table, folder: Path | None, name: Path) -> Part:
     return Part(rows=table.num_rows, bytes=content.size, sha256=hashlib.sha256(content).hexdigest())
 
 
-@lru_cache(maxsize=1)
-def _loaded() -> tuple[CompiledModel, Care]:
+@lru_cache(maxsize=2)
+def _loaded(density: Density) -> tuple[CompiledModel, Care]:
     model = load_model()
     care = compile_care(
         read_parameters(),
         conditions=model.conditions,
         treatments=model.treatments,
-        recurring=getattr(model, "recurring", ()),
+        recurring=model.recurring,
         traits=model.traits,
+        density=density,
     )
     return model, care

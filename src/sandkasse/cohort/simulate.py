@@ -20,6 +20,8 @@ from sandkasse.cohort.run_folder import (
     Manifest,
     RunFolder,
     describe_run,
+    measure_model,
+    measure_software,
     open_run,
     place_tree,
     to_checksums,
@@ -35,7 +37,13 @@ from sandkasse.cohort.shards import (
     prepare,
     write_shard,
 )
-from sandkasse.core.errors import InvalidInputError, RunInterruptedError, SandkasseError, StorageFullError
+from sandkasse.core.errors import (
+    InvalidInputError,
+    RunInterruptedError,
+    SandkasseError,
+    StorageFullError,
+    UpstreamError,
+)
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.runner import Runner
 
@@ -53,6 +61,7 @@ __all__ = [
     "contract_path",
     "make_shard",
     "prepare",
+    "prepare_worker",
     "run_plan",
     "simulate_registers",
     "write_shard",
@@ -224,13 +233,28 @@ def _make_missing(
         with translate_full_disk(run.folder.name):
             progress(done, plan.n_persons, "persons" if is_compiled(cache) else COMPILING)
             prepare(folder)
-            for record in runner.run(write_shard, missing, prepare=partial(prepare, folder)):
+            for record in runner.run(write_shard, missing, prepare=partial(prepare_worker, folder, run.manifest)):
                 run.remember(record)
                 records[record.number] = record
                 done += record.n_persons
                 progress(done, plan.n_persons, "persons")
     except (KeyboardInterrupt, RunInterruptedError, StorageFullError) as exc:
         raise _interruption(exc, run, len(records), len(plan.tasks())) from exc
+
+
+def prepare_worker(folder: Path, manifest: Manifest) -> None:
+    """Make a worker ready, on whatever machine, and see that it would make the same bytes.
+
+    Raises:
+        UpstreamError: If it has another version of the simulator or of what it stands on.
+    """
+    here = replace(manifest, model=measure_model(), software=measure_software())
+    if here != manifest:
+        raise UpstreamError(
+            "A worker has another version of Sandkasse or of the software that it stands on.",
+            next_step="give every worker the same environment as the machine that starts the run",
+        )
+    prepare(folder)
 
 
 def _missing(plan: Plan, run: RunFolder, records: Mapping[int, ShardRecord]) -> Sequence[ShardTask]:

@@ -34,7 +34,8 @@ class LifeTables(NamedTuple):
     exposure and having been exposed).
     """
 
-    hazard: npt.NDArray[np.float32]  # (sex, year, age, condition + death); half the memory to fetch
+    # A life reads one row of these after the other, which the processor foresees; short numbers are half the memory.
+    hazard: npt.NDArray[np.float32]  # (sex, year of birth from CALENDAR_YEAR, age, condition + death)
     bmi_ratio: FloatArray  # (bmi bin, condition + death)
     trait_load: FloatArray  # (trait, trait) on the earlier ones
     trait_scale: FloatArray  # (trait,) weight of its own part

@@ -57,7 +57,7 @@ def choose_runner(engine: Engine, *, logs: Path) -> Runner:
         logs: Folder for what the workers note, where they are not on this machine; every node must reach it.
     """
     if engine.name == "local":
-        return LocalPool(engine.workers)
+        return LocalPool(engine.workers, copies=True)
     # Dask takes half a second to import.
     from sandkasse.compute import dask_client, dask_clusters  # noqa: PLC0415
 

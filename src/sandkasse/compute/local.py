@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,13 +19,18 @@ _AGAIN = "start it again; nothing half-written was kept"
 
 @dataclass(frozen=True)
 class LocalPool:
-    """A pool of fresh processes, which never outlive this one.
+    """A pool of processes, which never outlive this one.
+
+    They are begun anew, unless `copies` is asked for and this process can be copied safely.
 
     Attributes:
         workers: How many processes; 0 means one for each processor that this process may use.
+        copies: Whether the processes may be copies of this one, compiled kernels and all, and so at work at once. Only
+            for work before which no database was opened: DuckDB's threads do not survive in a copy, its locks do.
     """
 
     workers: int = 0
+    copies: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 0:
@@ -39,7 +45,7 @@ class LocalPool:
         n_workers = min(self.workers or available_processors(), max(1, len(tasks)))
         pool = ProcessPoolExecutor(
             n_workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=multiprocessing.get_context("fork" if self.copies and can_copy_itself() else "spawn"),
             initializer=_begin,
             initargs=(prepare,),
         )
@@ -75,6 +81,17 @@ class InProcess:
 def available_processors() -> int:
     """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def can_copy_itself() -> bool:
+    """Say whether this process may be copied safely.
+
+    Threads of Python's own forbid it. Those of compiled libraries do not: Arrow, which has some, begins its own anew in
+    the copy; but Python 3.12 and later warn of any.
+    """
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    return sys.version_info < (3, 12) or len(os.listdir("/proc/self/task")) == 1
 
 
 def _results(

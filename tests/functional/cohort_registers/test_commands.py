@@ -167,3 +167,27 @@ def test_validate_writes_a_page_and_says_its_headline(tmp_path, settings):
     )
     assert wrong.returncode == InvalidInputError.exit_code
     assert not (tmp_path / "page.pdf").exists()
+
+
+def test_density_and_tier_change_what_is_written_and_not_who_lives(settings, tmp_path, request_):
+    streamed = replace(request_, keep="none")
+    plain = simulate_cohort(settings, streamed).simulated.rows
+    dense = simulate_cohort(settings, replace(streamed, out=tmp_path / "dense", density="register")).simulated.rows
+    messy = simulate_cohort(settings, replace(streamed, out=tmp_path / "messy", tier="messy")).simulated.rows
+    assert dense["persons"] == messy["persons"] == plain["persons"]
+    assert dense["sssy"] > 1.2 * plain["sssy"]
+    assert messy["traps"] > plain["traps"]
+
+
+def test_the_effect_of_an_intervention_is_said_with_its_error(settings):
+    environment = {**os.environ, "SANDKASSE_HOME": str(settings.home), "SANDKASSE_KERNELS": str(settings.kernels)}
+    command = [sys.executable, "-m", "sandkasse", "cohort", "effect", "--outcome", "death", "--persons", "2000"]
+    done = subprocess.run(
+        [*command, "--course", "no_smoking", "--json"], capture_output=True, text=True, env=environment, check=True
+    )
+    said = json.loads(done.stdout)
+    assert 0 < said["risk"]["value"] < 1
+    assert said["risk"]["standard_error"] > 0
+    wrong = subprocess.run([*command, "--course", "x"], capture_output=True, text=True, env=environment, check=False)
+    assert wrong.returncode == InvalidInputError.exit_code
+    assert "no_smoking" in wrong.stderr

@@ -49,6 +49,9 @@ def test_the_class_cohort_is_published_once_with_its_truth_beside(settings, dige
         ({"n_persons": 0}, "number of persons"),
         ({"seed": -1}, "seed"),
         ({"lpr3": "b"}, "delivery 'b'"),
+        ({"tier": "dirty"}, "dirty"),
+        ({"density": "high"}, "density 'high'"),
+        ({"keep": "some"}, "keep 'some'"),
         ({"without_traps": ("no-such",)}, "no trap named 'no-such'"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 
 from sandkasse.actions.cohorts import CohortRequest, Engine, publish_class_cohort, simulate_cohort
 from sandkasse.cohort import run_folder, simulate
-from sandkasse.core.errors import InvalidInputError, RunInterruptedError, StoreInUseError
+from sandkasse.core.errors import InvalidInputError, RunInterruptedError, StoreInUseError, UpstreamError
 
 PERSONS = 3200
 PROGRAM = """
@@ -176,6 +176,24 @@ def test_the_model_s_checksum_sees_every_parameter(tmp_path, monkeypatch):
         assert run_folder.measure_model() != before
         path.write_bytes(content)
     assert run_folder.measure_model() == before
+
+
+def test_a_worker_of_another_version_is_refused(settings, monkeypatch):
+    manifest = simulate.Plan(10, 1).to_manifest()
+    folder = simulate.cache_folder(settings.kernels)
+    simulate.prepare_worker(folder, manifest)
+    with pytest.raises(UpstreamError, match="another version of Sandkasse"):
+        simulate.prepare_worker(folder, replace(manifest, software={**manifest.software, "pyarrow": "1.0.0"}))
+    monkeypatch.setattr(simulate, "measure_model", lambda: "another")
+    with pytest.raises(UpstreamError, match="another version of Sandkasse"):
+        simulate.prepare_worker(folder, manifest)
+
+
+def test_a_worker_that_does_not_see_the_folder_says_so(settings, tmp_path):
+    simulate.prepare(simulate.cache_folder(settings.kernels))
+    with pytest.raises(UpstreamError, match="does not see the folder") as caught:
+        simulate.write_shard(simulate.ShardTask(0, (0, 10), 1, data=tmp_path / "elsewhere"))
+    assert "--keep none" in caught.value.next_step
 
 
 def test_a_folder_that_is_no_run_s_is_not_touched(settings, small, digests):

@@ -176,6 +176,15 @@ def test_the_workers_notes_hold_no_seed_and_no_person(settings, tmp_path):
     assert str(SEED) not in repr(simulate.Plan(40, SEED).tasks())
 
 
+def test_what_dask_logs_of_a_failed_shard_holds_no_seed(settings, tmp_path, slurm):
+    wanted = replace(request(tmp_path, Engine("slurm", workers=1, interface="lo")), consumer="false")
+    with pytest.raises(UpstreamError, match="exit code 1"):
+        simulate_cohort(settings, wanted)
+    logs = [path.read_text() for path in (tmp_path / "out.unfinished" / "logs").iterdir() if path.is_file()]
+    assert any("Compute Failed" in text for text in logs)
+    assert not [text for text in logs if str(SEED) in text]
+
+
 def test_a_lost_worker_s_task_is_done_by_the_next_one(settings, tmp_path, expected, dask_programs):
     killed = []
 

@@ -207,13 +207,17 @@ class Clocks:
             if allowed and (not spells or again):
                 self.rows_open.add(r)
 
-    def onset_rates(self, y, b):
+    def onset_rates(self, b):
         t, out = self.t, {}
         pregnancy_only = {int(c) for c in t.pregnancy_conditions}
         for k in range(self.n + 1):
             if k in self.closed or (k in pregnancy_only and not self.pregnant):
                 continue
-            base = float(t.hazard[self.who.sex - 1, y, self.age, k]) * self.trait(k) * float(t.bmi_ratio[b, k])
+            base = (
+                float(t.hazard[self.who.sex - 1, self.who.born - 1840, self.age, k])
+                * self.trait(k)
+                * float(t.bmi_ratio[b, k])
+            )
             out["onset", k] = base * self.ratio(k)
         out["death",] = out.pop(("onset", self.n))
         return out
@@ -223,7 +227,7 @@ class Clocks:
         t, a = self.t, self.age
         y = clip(self.year - 1940, 0, 85)
         bmi = self.who.bmi[0] + self.who.bmi[1] * (clip(a, 20, 65) - 20)
-        out = self.onset_rates(y, clip(int((bmi - 12.0) / 0.5), 0, 96))
+        out = self.onset_rates(clip(int((bmi - 12.0) / 0.5), 0, 96))
         for c in self.waiting:
             found = float(t.detect_year[y, c]) * float(t.detect_age[a, c]) * self.trait(self.n + 1 + c)
             out["detect", c] = found * self.ratio(self.n + 1 + c)

@@ -159,7 +159,7 @@ class Person:
                 contacts = math.exp(practices["log_sd_contacts"] * habit.normal())
                 testing = math.exp(practices["log_sd_testing"] * habit.normal())
                 region = next(name for name, codes in P["regions"].items() if code in codes)
-                self.spells.append((start, end, number(P["laboratory_start"][region]), contacts, testing))
+                self.spells.append((start, end, number(P["laboratory_start"][region]), contacts, testing, practice))
         if self.spells:
             self.first = max(FIRST, min(spell[0] for spell in self.spells))
             self.stop = min(END, max(spell[1] for spell in self.spells))
@@ -756,6 +756,106 @@ class Person:
             if admitted:
                 self.contact(self.death, P["conditions"][name]["specialty"], 0, code)
 
+    def spoiled(self, words):
+        """What the tier `messy` makes of sorted words."""
+        m = P["mess"]
+        self.words = {**words, "result": [], "trap": list(words["trap"])}
+        for word in words["result"]:
+            day, missed = word >> 32, False
+            device = Draws(self.seed, self.practice(day), purposes.MESS).uniform() < m["own_device"]
+            if device and (word >> 26) & 63 <= 1:
+                sample = Draws(self.seed, self.number * 65_536 + day, purposes.MESS + 1)
+                missed = sample.uniform() < m["own_device_tests"]
+            if missed:
+                self.trap("practice_differences", day)
+            else:
+                self.words["result"].append(word)
+        draws, kept = self.stream(purposes.MESS + 2), []
+        for word in self.words["result"]:
+            k = (word >> 26) & 63
+            entry = P["analyses"][WORDS.analysis_names[k]]
+            middle = entry.get(self.sex, 0.0)
+            middle = (float(rng.np.exp(middle)) if entry.get("log") else middle) * 10.0 ** entry["decimals"]
+            if draws.uniform() < m["missing_by_value"] and k > 1 and (word & 0x3FFFFFF) < middle:
+                self.trap("missing_by_value", word >> 32)
+            else:
+                kept.append(word)
+        draws = self.stream(purposes.MESS + 3)
+        for at, word in enumerate(kept):
+            factor = m["other_units"].get(WORDS.analysis_names[(word >> 26) & 63], 0.0)
+            if factor > 0.0 and draws.uniform() < m["unit_mixups"]:
+                ticks = max(1, math.floor((word & 0x3FFFFFF) * factor + 0.5))
+                kept[at] = (word >> 26 << 26) | ticks
+                self.trap("unit_mixups", word >> 32)
+        contacts, late, drift = list(words["contact"]), self.stream(purposes.MESS + 4), self.stream(purposes.MESS + 5)
+        for at, word in enumerate(contacts):
+            if late.uniform() < m["late_codes"]:
+                contacts[at] = self.recoded(word, "observation_code")
+                self.trap("late_codes", word >> 47)
+        first, last = m["coding_drift_years"]
+        for at, word in enumerate(contacts):
+            share = m["coding_drift"] * (self.year(word >> 47) - first) / (last - first)
+            if drift.uniform() < share and (word >> 39) & 3 == 2:
+                contacts[at] = self.recoded(word, "follow_up_code")
+                self.trap("coding_drift", word >> 47)
+        draws = self.stream(purposes.MESS + 7)
+        for at, word in enumerate(contacts):
+            luck, code = draws.uniform(), self.practice(word >> 47) // P["practices"]["per_municipality"]
+            region = next(name for name, codes in P["regions"].items() if code in codes)
+            if (word >> 13) & 8191 != 1023 << 3 and luck >= m["secondary_kept"][region]:
+                contacts[at] = (word & ~(8191 << 13)) | (1023 << 3 << 13)
+                self.trap("region_differences", word >> 47)
+        draws = self.stream(purposes.MESS + 6)
+        self.words |= {"result": kept, "contact": contacts, "dispensing": list(words["dispensing"])}
+        for kind, shift in (("result", 32), ("dispensing", 20)):
+            for word in list(self.words[kind]):
+                if draws.uniform() < m["duplicates"]:
+                    self.words[kind].append(word)
+                    self.trap("duplicates", word >> shift)
+        return {kind: sorted(found) for kind, found in self.words.items()}
+
+    def recoded(self, word, name):
+        era = "icd10" if word >> 47 >= number(P["registers"]["icd10_from"]) else "icd8"
+        main = WORDS.diagnoses.index(P["sets"][name][era][0]) << 3
+        return (word & ~(8191 << 26)) | (main << 26)
+
+    def practice(self, day):
+        return next((s[5] for s in self.spells if s[0] <= day < s[1]), self.spells[0][5])
+
+    def details(self, contacts):
+        """Start, length, operation and manner of each contact."""
+        s, draws, details = P["stays"], self.stream(purposes.CONTACT_TIME), []
+        eras = ("before_1981", "before_1989", "before_1996", "sks")
+        for word in contacts:
+            day, specialty, kind, main = word >> 47, (word >> 41) & 63, (word >> 39) & 3, (word >> 29) & 1023
+            u = draws.uniform()
+            minute = 480 + int(u * 420.0) // 5 * 5 if kind == 2 else int(u * 1440.0)
+            u = draws.uniform()
+            if kind in {2, 3}:
+                low, high = s["outpatient_minutes" if kind == 2 else "emergency_minutes"]
+                length = int(low + u * (high - low))
+            else:
+                mean = float(rng.np.interp(self.year(day), s["years"], s["mean_days"]))
+                if WORDS.specialty_names[specialty] == "psychiatry":
+                    mean *= s["psychiatry"]
+                mean *= 1.0 + s["per_year_of_age"] * max(0.0, (day - self.birth) / 365.25 - 50.0)
+                length = int(max(60.0 * s["least_hours"], -math.log(u) * mean * 1440))
+            length = min(length, max((self.spell(day)[1] - day) * 1440 - 1 - minute, 0))
+            luck, choice, operation = draws.uniform(), draws.uniform(), -1
+            code = WORDS.diagnoses[main]
+            era = sum(day >= number(date(year, 1, 1)) for year in (1981, 1989, 1996))
+            for entry in P["operations"].values():
+                if code.startswith(tuple(entry["diagnoses"])):
+                    codes = entry[eras[era]]
+                    if codes and luck < entry["share"][{0: 0, 2: 1, 3: 2}[kind]]:
+                        operation = WORDS.operations.index(codes[int(choice * len(codes))])
+                    break
+            acute = draws.uniform() < s["acute_share"]
+            virtual = draws.uniform() < s["virtual_share"] and day >= number(s["virtual_from"])
+            manner = 2 if kind == 3 or (kind == 0 and acute) else int(kind == 2 and virtual and operation < 0)
+            details.append((minute, length, operation, manner))
+        return details
+
     def observe(self):
         if self.spells:
             self.visits()
@@ -774,18 +874,24 @@ class Person:
         return {kind: sorted(words) for kind, words in self.words.items()}
 
 
-@pytest.mark.parametrize("without", [(), "all"])
-def test_the_kernel_equals_its_scalar_twin_on_varied_persons(bench, without):
+@pytest.mark.parametrize(("without", "tier"), [((), "clean"), ("all", "clean"), ((), "messy")])
+def test_the_kernel_equals_its_scalar_twin_on_varied_persons(bench, without, tier):
     off = tuple(bench.trap_names()) if without == "all" else without
     life, seed = bench.varied_lives(60, seed=3), 0xFEED_0000_0000_0007
-    made = bench.make(life, seed=seed, without=off)
+    made = bench.make(life, seed=seed, without=off, tier=tier)
     n_words = 0
     for position, i in enumerate(made.shard.order):
-        expected = Person(bench, life, int(i), seed, off).observe()
+        twin = Person(bench, life, int(i), seed, off)
+        expected = twin.observe()
+        if tier == "messy":
+            expected = twin.spoiled(expected)
         for k, kind in enumerate(("service", "dispensing", "result", "contact", "trap")):
             first, end = made.seen.starts[position, k], made.seen.starts[position + 1, k]
             assert getattr(made.seen, kind)[first:end].tolist() == expected[kind], kind
             n_words += end - first
+        first, end = made.seen.starts[position, 3], made.seen.starts[position + 1, 3]
+        found = [getattr(made.seen, name)[first:end].tolist() for name in ("minute", "length", "operation", "manner")]
+        assert list(zip(*found, strict=True)) == twin.details(expected["contact"])
     assert n_words > 60 * 100
 
 

@@ -142,7 +142,7 @@ def test_a_condition_comes_again_no_sooner_and_no_more_often_than_it_may(wide, s
 def test_gaps_between_onsets_are_exponential(wide, shard):
     """Without habit, a flat hazard of 60 per 1,000 years, raised by 1.4 from day 30 to day 700 of an onset."""
     column = wide.recurring.index("chill")
-    ratio = wide.tables.hazard[0, 60, 40, wide.conditions.index("chill")] * YEAR
+    ratio = wide.tables.hazard[0, 120, 40, wide.conditions.index("chill")] * YEAR
     days = shard.occurrence_day[:, column].astype(float)
     calm = (shard.exposure_start[:, wide.exposures.index("gambling")] == NEVER) & (days[:, 0] != NEVER)
     # 90 days of higher mortality and later deaths end the wait for reasons of their own: look at a year after opening.

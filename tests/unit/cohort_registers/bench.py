@@ -45,7 +45,7 @@ def care() -> Care:
         read_parameters(),
         conditions=MODEL.conditions,
         treatments=MODEL.treatments,
-        recurring=getattr(MODEL, "recurring", ()),
+        recurring=MODEL.recurring,
         traits=MODEL.traits,
     )
 
@@ -87,8 +87,8 @@ def plain_lives(n: int, *, first_person: int = 0, seed: int = 1) -> LifeShard:
         onset_day=never(n_conditions),
         detected_day=never(n_conditions),
         treatment_day=never(n_treatments),
-        occurrence_day=never(max(1, len(MODEL.recurring)), 1),
-        occurrence_detected_day=never(max(1, len(MODEL.recurring)), 1),
+        occurrence_day=never(max(1, len(MODEL.recurring)), 3),
+        occurrence_detected_day=never(max(1, len(MODEL.recurring)), 3),
         onset_day_under=never(1, n_conditions),
         death_day_under=never(1),
         treatment_stop_day=never(n_treatments),
@@ -167,6 +167,13 @@ def _vary_conditions(life: LifeShard, rng: np.random.Generator) -> None:
         life.onset_day[has, column] = onset[has]
         is_known = has & (rng.random(n) < 0.8)
         life.detected_day[is_known, column] = detected[is_known]
+        if name in MODEL.recurring:
+            often = MODEL.recurring.index(name)
+            life.occurrence_day[has, often, 0] = onset[has]
+            life.occurrence_detected_day[is_known, often, 0] = detected[is_known]
+            again = is_known & (rng.random(n) < 0.6)
+            life.occurrence_day[again, often, 1] = detected[again] + 200
+            life.occurrence_detected_day[again, often, 1] = detected[again] + 230
 
 
 def _vary_treatments(life: LifeShard, rng: np.random.Generator) -> None:
@@ -183,10 +190,12 @@ def _vary_treatments(life: LifeShard, rng: np.random.Generator) -> None:
         life.treatment_again_for[again, column] = MODEL.conditions.index("t2d")
 
 
-def make(life: LifeShard, *, seed: int = 1, without: tuple[str, ...] = (), lpr3: str = "a") -> Made:
+def make(
+    life: LifeShard, *, seed: int = 1, without: tuple[str, ...] = (), lpr3: str = "a", tier: str = "clean"
+) -> Made:
     """Observe lives and write everything down, in memory."""
     order, pnr = order_by_pnr(life, seed=seed)
-    traps = trap_switches(without)
+    traps = trap_switches(without, tier=tier)
     seen = observe(life, care(), glycaemia=GLYCAEMIA, seed=seed, traps=traps, order=order)
     shard = Shard(life=life, seen=seen, order=order, pnr=pnr, words=care().words, seed=seed)
     return Made(life, seen, shard, emit_registers(shard, lpr3=lpr3), emit_truth(shard, NAMES, traps))

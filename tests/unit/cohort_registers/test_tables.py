@@ -1,5 +1,6 @@
 """What the tables look like: contract, one delivery of LPR3, opaque identifiers, nothing outside residence."""
 
+import tomllib
 from pathlib import Path
 
 import ibis
@@ -131,3 +132,13 @@ def test_the_reference_page_names_every_column_of_the_contract():
             assert f"| `{column.name}` |" in sections[table.name]
             assert column.provenance.source
             assert column.provenance.verified is not None
+
+
+def test_the_era_map_holds_every_table_and_its_breaks_lie_within():
+    eras = tomllib.loads((contract_path().parent / "eras.toml").read_text(encoding="utf-8"))["register"]
+    mapped = {name for era in eras for name in era["tables"].split(", ")}
+    for table in read_contract(contract_path()).tables:
+        assert table.name in mapped or table.name.startswith(("lpr3a_", "lpr3f_")), table.name
+    for era in eras:
+        first, last = era["years"]
+        assert all(first < cut["year"] <= last for cut in era.get("break", []))

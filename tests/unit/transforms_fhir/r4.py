@@ -32,7 +32,7 @@ URI = re.compile(r"(https?://\S+|urn:oid:[0-2](\.(0|[1-9]\d*))+|urn:[a-z][a-z0-9
 _COMMON = {"resourceType", "id", "meta", "extension"}
 ELEMENTS = {
     "Patient": {"identifier", "gender", "birthDate", "deceasedDateTime", "address", "maritalStatus"},
-    "Encounter": {"identifier", "status", "class", "type", "serviceType", "subject", "period", "partOf"},
+    "Encounter": {"identifier", "status", "class", "type", "serviceType", "subject", "period", "partOf", "priority"},
     "Condition": {"verificationStatus", "clinicalStatus", "category", "code", "subject", "encounter", "recordedDate"},
     "Observation": {
         *("status", "category", "code", "subject", "encounter", "effectiveDateTime", "valueQuantity"),

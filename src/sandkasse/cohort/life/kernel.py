@@ -104,11 +104,11 @@ def settle_rows(tables: LifeTables, scratch: Scratch, y: Whole, age: Whole) -> N
 
 @helper
 def settle_base(
-    tables: LifeTables, scratch: Scratch, sex: Whole, y: Whole, age: Whole, b: Whole, pregnant: bool
+    tables: LifeTables, scratch: Scratch, sex: Whole, born: Whole, age: Whole, b: Whole, pregnant: bool
 ) -> None:
-    """Compute this year's rates of the open clocks before events; `sex` counts from 0."""
+    """Compute this year's rates of the open clocks before events; `sex` and `born` count from 0."""
     for c in range(scratch.base.shape[0]):
-        scratch.base[c] = tables.hazard[sex, y, age, c] * scratch.fixed[c] * tables.bmi_ratio[b, c] * scratch.open[c]
+        scratch.base[c] = tables.hazard[sex, born, age, c] * scratch.fixed[c] * tables.bmi_ratio[b, c] * scratch.open[c]
     if not pregnant:
         for i in range(tables.pregnancy_conditions.shape[0]):
             if tables.pregnancy_conditions[i] >= 0:
@@ -304,7 +304,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
     n_treatments = scratch.begun.shape[0]
     habits = 2 * n + n_treatments
     hazard, jan1 = tables.hazard, tables.jan1
-    sex = person.sex - 1
+    sex, born = person.sex - 1, person.birth_year - CALENDAR_YEAR
     luck = seed
     limit, entry = float(person.stop), float(person.entry)
     now, year = float(person.birth), int(person.birth_year)
@@ -327,7 +327,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
             scratch.counts[STATE_CHANGED] = 1
         while now < year_end and now < limit:
             if rebase:
-                settle_base(tables, scratch, sex, y, age, b, pregnant)
+                settle_base(tables, scratch, sex, born, age, b, pregnant)
             if relist:
                 settle_rows(tables, scratch, y, age)
             if scratch.counts[STATE_CHANGED] != 0:
@@ -426,7 +426,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
                     for c in range(n + 1):
                         if scratch.rate[c] > 0.0:
-                            tally[sex, early, young, c, 0] += span * hazard[sex, y, age, c]
+                            tally[sex, early, young, c, 0] += span * hazard[sex, born, age, c]
                             tally[sex, early, young, c, 1] += span * scratch.rate[c]
                 let_pass(scratch, span)
                 for i in range(scratch.counts[STATE_WAITING]):

@@ -22,8 +22,11 @@ def day_of(value: date) -> int:
 
 FIRST_DAY = day_of(date(FIRST_YEAR, 1, 1))
 END_DAY = day_of(date(LAST_YEAR + 1, 1, 1))
+DAY_1981 = day_of(date(1981, 1, 1))
+DAY_1989 = day_of(date(1989, 1, 1))
 DAY_1990 = day_of(date(1990, 1, 1))
 DAY_1995 = day_of(date(1995, 1, 1))
+DAY_1996 = day_of(date(1996, 1, 1))
 DAY_2011 = day_of(date(2011, 1, 1))
 DAY_2017 = day_of(date(2017, 1, 1))
 DAY_2019 = day_of(date(2019, 1, 1))

@@ -1,7 +1,7 @@
 """The parameters of care as arrays, which the kernels read."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from sandkasse.cohort.observation.vocabulary import Vocabulary
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+Density = Literal["light", "register"]
 AGE_BANDS = (0, 5, 15, 25, 45, 65, 80)
 N_BANDS = len(AGE_BANDS)
 MAX_CODES = 12
@@ -179,6 +180,9 @@ class Primary(NamedTuple):
         other_share: Their cumulative shares, float64, shape (2, N_BANDS, n_other).
         other_service: Their numbers, int64, shape (n_other,).
         service: Numbers of the services in `NAMED_SERVICES`, int64.
+        ancillary: Services that come with each contact in general practice, beside the contact's own.
+        ancillary_share: Their cumulative shares, float64, shape (n_ancillary,).
+        ancillary_service: Their numbers, int64, shape (n_ancillary,).
         settlement: Mean weeks to settlement.
         child_rate: Services a year of a child that stand under the mother's number.
         child_until: Age until which they do.
@@ -202,11 +206,82 @@ class Primary(NamedTuple):
     other_share: Floats
     other_service: Ints
     service: Ints
+    ancillary: float
+    ancillary_share: Floats
+    ancillary_service: Ints
     settlement: float
     child_rate: float
     child_until: float
     child_diabetes: float
     child_foot: float
+
+
+class Stays(NamedTuple):
+    """How long contacts last and what is done at them.
+
+    Attributes:
+        mean_days: Mean stay of an inpatient by calendar year, float64, shape (n_years,).
+        psychiatry: Number of this specialty.
+        psychiatry_factor: How much longer its stays are.
+        per_year_of_age: Growth of the mean per year of age from 50 on.
+        least: Shortest stay in minutes.
+        outpatient: Shortest and longest visit in minutes, float64, shape (2,).
+        emergency: The same of emergency visits.
+        acute: Share of admissions that are acute.
+        virtual: Share of outpatient contacts that are virtual.
+        virtual_from: Day from which they are.
+        operation: Row of the operation that a main diagnosis can bring, -1 if none, int64, shape (n_diagnoses,).
+        share: Share of inpatient, outpatient and emergency contacts with it, float64, shape (n_operations, 3).
+        code: Codes in the classification of the time, int64, shape (n_operations, n_eras, MAX_CODES).
+        n: How many are used, int64, shape (n_operations, n_eras).
+    """
+
+    mean_days: Floats
+    psychiatry: int
+    psychiatry_factor: float
+    per_year_of_age: float
+    least: float
+    outpatient: Floats
+    emergency: Floats
+    acute: float
+    virtual: float
+    virtual_from: int
+    operation: Ints
+    share: Floats
+    code: Ints
+    n: Ints
+
+
+class Mess(NamedTuple):
+    """What goes wrong in the tier `messy`.
+
+    Attributes:
+        share: In the order of `MESS_SHARES`, float64.
+        drift_years: First and last year of the drift, int64, shape (2,).
+        other_unit: Factor to the other unit of each analysis, 0 where it has none, float64, shape (n_analyses,).
+        middle: Middle of each analysis in ticks for men and women, float64, shape (n_analyses, 2).
+        code: Codes of observation and of follow-up in ICD-8 and ICD-10, int64, shape (2, 2).
+        secondary_kept: Share of secondary diagnoses kept by municipality code, float64, shape (1000,).
+    """
+
+    share: Floats
+    drift_years: Ints
+    other_unit: Floats
+    middle: Floats
+    code: Ints
+    secondary_kept: Floats
+
+
+MESS_SHARES = (
+    "duplicates",
+    "unit_mixups",
+    "missing_by_value",
+    "late_codes",
+    "coding_drift",
+    "own_device",
+    "own_device_tests",
+)
+SHARE_TWICE, SHARE_MIXED, SHARE_MISSING, SHARE_LATE, SHARE_DRIFT, SHARE_DEVICE, SHARE_DEVICE_TESTS = range(7)
 
 
 NAMED_SERVICES = (
@@ -326,6 +401,8 @@ class CareArrays(NamedTuple):
     laboratory: Laboratory
     primary: Primary
     hospital: Hospital
+    stays: Stays
+    mess: Mess
     conditions: Conditions
 
 

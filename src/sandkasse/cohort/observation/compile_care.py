@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from sandkasse.cohort.observation import care as c
-from sandkasse.cohort.observation.calendar import compile_calendar, day_of
-from sandkasse.cohort.observation.care import Care, CareArrays, Floats, Ints
+from sandkasse.cohort.observation.calendar import FIRST_YEAR, LAST_YEAR, compile_calendar, day_of
+from sandkasse.cohort.observation.care import Care, CareArrays, Density, Floats, Ints
 from sandkasse.cohort.observation.traps import NAMES as TRAP_NAMES
 from sandkasse.cohort.observation.vocabulary import (
+    ERAS,
     Parameters,
     Vocabulary,
     all_products,
@@ -29,6 +30,7 @@ def compile_care(
     treatments: Sequence[str],
     recurring: Sequence[str] = (),
     traits: Sequence[str] = (),
+    density: Density = "light",
 ) -> Care:
     """Turn parameters into arrays, in the columns of a life model.
 
@@ -38,11 +40,12 @@ def compile_care(
         treatments: The life's treatments, in column order.
         recurring: Those of the conditions that come again, in the order of `LifeShard.occurrence_day`.
         traits: The life's traits, in column order.
+        density: `register` for every service that the register has, `light` for the contacts themselves alone.
 
     Returns:
         The compiled care. Conditions and treatments that the life does not have receive none.
     """
-    words = make_vocabulary(parameters)
+    words = make_vocabulary(parameters, conditions=conditions, treatments=treatments)
     life = Life(tuple(conditions), tuple(treatments), tuple(recurring), tuple(traits))
     arrays = CareArrays(
         calendar=compile_calendar(**parameters["planning"]),
@@ -50,8 +53,10 @@ def compile_care(
         codes=_codes(parameters, words),
         drugs=_drugs(parameters, words, life),
         laboratory=_laboratory(parameters, words, life),
-        primary=_primary(parameters, words),
+        primary=_primary(parameters, words, density),
         hospital=_hospital(parameters, words, life),
+        stays=_stays(parameters, words),
+        mess=_mess(parameters, words),
         conditions=_conditions(parameters, words, life),
     )
     return Care(as_record(arrays), words, arrays.conditions.rate[:, c.BURDEN].copy())
@@ -208,9 +213,9 @@ def _laboratory(parameters: Parameters, words: Vocabulary, life: Life) -> c.Labo
     )
 
 
-def _primary(parameters: Parameters, words: Vocabulary) -> c.Primary:
+def _primary(parameters: Parameters, words: Vocabulary, density: str) -> c.Primary:
     visits, sampling, children = parameters["visits"], parameters["sampling"], parameters["children"]
-    other = parameters["other_services"]
+    other, ancillary = parameters["other_services"], parameters["ancillary_services"]
     names = list(dict.fromkeys([*other["man"], *other["woman"]]))
     rates = _floats([[other[sex].get(name, [0.0] * c.N_BANDS) for name in names] for sex in ("man", "woman")])
     rates = np.ascontiguousarray(rates.transpose(0, 2, 1))
@@ -231,6 +236,9 @@ def _primary(parameters: Parameters, words: Vocabulary) -> c.Primary:
         other_share=_cumulative(rates),
         other_service=_ints([words.service_names.index(name) for name in names]),
         service=_ints([words.service_names.index(name) for name in c.NAMED_SERVICES]),
+        ancillary=parameters["density"][density],
+        ancillary_share=_cumulative(list(ancillary.values())),
+        ancillary_service=_ints([words.service_names.index(name) for name in ancillary]),
         settlement=parameters["settlement"]["mean_weeks"],
         child_rate=children["services_per_year"],
         child_until=children["until_age"],
@@ -255,6 +263,57 @@ def _hospital(parameters: Parameters, words: Vocabulary, life: Life) -> c.Hospit
         cause_set=_ints(
             [words.sets.index(f"{name}_else" if life.replaces(entry) else name) for name, entry in causes.items()]
         ),
+    )
+
+
+def _stays(parameters: Parameters, words: Vocabulary) -> c.Stays:
+    stays, operations = parameters["stays"], parameters["operations"]
+    number = {code: index for index, code in enumerate(words.operations)}
+    code = np.zeros((len(operations), len(ERAS), c.MAX_CODES), dtype=np.int64)
+    counts = np.zeros((len(operations), len(ERAS)), dtype=np.int64)
+    for row, entry in enumerate(operations.values()):
+        for era, name in enumerate(ERAS):
+            counts[row, era] = len(entry[name])
+            code[row, era, : len(entry[name])] = [number[listed] for listed in entry[name]]
+    begins = [tuple(entry["diagnoses"]) for entry in operations.values()]
+    of_diagnosis = [
+        next((row for row, those in enumerate(begins) if code.startswith(those)), -1) for code in words.diagnoses
+    ]
+    return c.Stays(
+        mean_days=np.interp(np.arange(FIRST_YEAR, LAST_YEAR + 1), stays["years"], stays["mean_days"]),
+        psychiatry=words.specialty_names.index("psychiatry"),
+        psychiatry_factor=stays["psychiatry"],
+        per_year_of_age=stays["per_year_of_age"],
+        least=60.0 * stays["least_hours"],
+        outpatient=_floats(stays["outpatient_minutes"]),
+        emergency=_floats(stays["emergency_minutes"]),
+        acute=stays["acute_share"],
+        virtual=stays["virtual_share"],
+        virtual_from=day_of(stays["virtual_from"]),
+        operation=_ints(of_diagnosis),
+        share=_floats([entry["share"] for entry in operations.values()]),
+        code=code,
+        n=counts,
+    )
+
+
+def _mess(parameters: Parameters, words: Vocabulary) -> c.Mess:
+    mess, analyses, sets = parameters["mess"], parameters["analyses"], parameters["sets"]
+    middle = []
+    for entry in analyses.values():
+        values = [entry.get(sex, 0.0) for sex in ("man", "woman")]
+        middle.append([(np.exp(v) if entry.get("log") else v) * 10.0 ** entry["decimals"] for v in values])
+    kept = np.ones(1000)
+    for region, codes in parameters["regions"].items():
+        kept[codes] = mess["secondary_kept"][region]
+    codes = [[sets[name][era][0] for era in ("icd8", "icd10")] for name in ("observation_code", "follow_up_code")]
+    return c.Mess(
+        share=_floats([mess[name] for name in c.MESS_SHARES]),
+        drift_years=_ints(mess["coding_drift_years"]),
+        other_unit=_floats([mess["other_units"].get(name, 0.0) for name in words.analysis_names]),
+        middle=_floats(middle),
+        code=_ints([[words.diagnoses.index(code) for code in pair] for pair in codes]),
+        secondary_kept=kept,
     )
 
 

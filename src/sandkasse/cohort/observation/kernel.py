@@ -6,7 +6,6 @@ import numpy.typing as npt
 from sandkasse.cohort.kernels import helper, kernel
 from sandkasse.cohort.observation import care as c
 from sandkasse.cohort.observation import facts as f
-from sandkasse.cohort.observation import purposes
 from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import END_DAY, NEVER
@@ -18,11 +17,12 @@ from sandkasse.cohort.observation.chronic import (
     receive_services,
     spend_last_day,
 )
-from sandkasse.cohort.observation.facts import Lives, Pen, Who, begin, gather, push_trap
+from sandkasse.cohort.observation.details import ContactDetails, detail_contacts
+from sandkasse.cohort.observation.facts import Lives, Pen, Who, gather, push_trap
 from sandkasse.cohort.observation.hospital import go_to_hospital
+from sandkasse.cohort.observation.mess import make_messy
 from sandkasse.cohort.observation.pharmacy import collect_chronic
 from sandkasse.cohort.observation.primary import see_others, visit
-from sandkasse.cohort.observation.stream import draw
 
 
 @helper
@@ -44,16 +44,6 @@ def _observe_one(pen: Pen, who: Who, care: c.CareArrays) -> None:
             onset = who.onset[care.conditions.column[row]] if row >= 0 else NEVER
             if onset < END_DAY and who.known[row] == NEVER:
                 push_trap(pen, t.UNDIAGNOSED, onset)
-
-
-@helper
-def _draw_minutes(pen: Pen, who: Who, minute: npt.NDArray[np.int16], first: int, end: int) -> None:
-    """Draw the time of day at which each contact starts: office hours for outpatients, otherwise any."""
-    begin(pen, who, purposes.CONTACT_TIME)
-    for at in range(first, min(end, minute.shape[0])):
-        u = draw(pen.state.stream)
-        is_outpatient = (pen.out[w.CONTACT, at] >> 39) & 3 == c.OUTPATIENT
-        minute[at] = 480 + int(u * 420.0) // 5 * 5 if is_outpatient else int(u * 1440.0)
 
 
 @helper
@@ -81,7 +71,7 @@ def observe_persons(
     care: c.CareArrays,
     order: npt.NDArray[np.int64],
     starts: npt.NDArray[np.int64],
-    minute: npt.NDArray[np.int16],
+    contacts: ContactDetails,
 ) -> None:
     """Observe all persons of a shard, in the order given, and sort each person's words.
 
@@ -92,9 +82,12 @@ def observe_persons(
         care: Compiled parameters.
         order: Persons of the shard in the order in which they are written, int64, shape (n_persons,).
         starts: Receives the first word of each person and kind, int64, shape (n_persons + 1, N_KINDS).
-        minute: Receives the minute of the day at which each contact starts, int16, shape (capacity,).
+        contacts: Receives the details of each contact.
     """
     capacity = pen.out.shape[1]
+    is_messy = False
+    for trap in range(t.DUPLICATES, pen.state.traps.shape[0]):
+        is_messy |= pen.state.traps[trap] != 0
     for position in range(order.shape[0]):
         i = order[position]
         for kind in range(w.N_KINDS):
@@ -105,6 +98,11 @@ def observe_persons(
             first, end = starts[position, kind], pen.state.given[kind]
             if end <= capacity:
                 _sort(pen.out[kind], first, end)
-        _draw_minutes(pen, who, minute, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
+        if is_messy and pen.state.given.max() <= capacity:
+            make_messy(pen, who, care, starts[position])
+            for kind in range(w.N_KINDS):
+                if pen.state.given[kind] <= capacity:
+                    _sort(pen.out[kind], starts[position, kind], pen.state.given[kind])
+        detail_contacts(pen, who, care, contacts, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
     for kind in range(w.N_KINDS):
         starts[order.shape[0], kind] = pen.state.given[kind]

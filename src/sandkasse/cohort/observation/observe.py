@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.care import Care
+from sandkasse.cohort.observation.details import make_details
 from sandkasse.cohort.observation.facts import PRACTICES, SPELLS, Lives, Pen, State, Who
 from sandkasse.cohort.observation.kernel import observe_persons
 from sandkasse.cohort.observation.stream import STREAM_WORDS
@@ -31,7 +32,10 @@ class Observed:
         result: Laboratory results, int64.
         contact: Hospital contacts with their diagnoses, int64.
         trap: Traps, int64.
-        minute: Minute of the day at which each contact starts, int16.
+        minute: Minute of the day at which each contact starts, int16; see `ContactDetails`.
+        length: How many minutes it lasts, int32.
+        operation: Number of its operation code, -1 if there was none, int16.
+        manner: 1 if it was virtual, 2 if it was acute, int8.
         starts: First word of each person and kind, int64, shape (n_persons + 1, N_KINDS); persons in the order given.
     """
 
@@ -41,6 +45,9 @@ class Observed:
     contact: Words
     trap: Words
     minute: npt.NDArray[np.int16]
+    length: npt.NDArray[np.int32]
+    operation: npt.NDArray[np.int16]
+    manner: npt.NDArray[np.int8]
     starts: npt.NDArray[np.int64]
 
 
@@ -78,21 +85,32 @@ def observe(
             State(np.zeros(w.N_KINDS, np.int64), np.zeros(STREAM_WORDS, np.uint64), traps, np.uint64(seed))
         )
         pen = Pen(np.empty((w.N_KINDS, capacity), dtype=np.int64), state)
-        minute = np.empty(capacity, dtype=np.int16)
-        observe_persons(pen, who, lives, care.arrays, order, starts, minute)
+        details = make_details(capacity)
+        observe_persons(pen, who, lives, care.arrays, order, starts, details)
         given = starts[-1]
         if given.max() <= capacity:
             service, dispensing, result, contact, trap = (pen.out[kind, : given[kind]] for kind in range(w.N_KINDS))
-            return Observed(service, dispensing, result, contact, trap, minute[: given[w.CONTACT]], starts)
+            n = given[w.CONTACT]
+            return Observed(
+                service=service,
+                dispensing=dispensing,
+                result=result,
+                contact=contact,
+                trap=trap,
+                minute=details.minute[:n],
+                length=details.length[:n],
+                operation=details.operation[:n],
+                manner=details.manner[:n],
+                starts=starts,
+            )
         capacity = int(given.max())
 
 
 def _occurrences(life: LifeShard) -> npt.NDArray[np.int32]:
     """Give the detections of conditions that come again, one column that never happens where there are none."""
-    days: npt.NDArray[np.int32] | None = getattr(life, "occurrence_detected_day", None)
-    if days is None or 0 in days.shape[1:]:
+    if 0 in life.occurrence_detected_day.shape[1:]:
         return np.full((len(life.person), 1, 1), NEVER, dtype=np.int32)
-    return days
+    return life.occurrence_detected_day
 
 
 def _room_for_one(

@@ -71,6 +71,10 @@ def visit(pen: Pen, who: Who, care: c.CareArrays) -> None:
 def _one_visit(pen: Pen, who: Who, care: c.CareArrays, band: int, sample: float, ill: float, day: int) -> None:
     primary = care.primary
     give_service(pen, primary, day, primary.service[_kind_of_visit(pen, primary, band, day)], 0)
+    if primary.ancillary > 0.0:
+        for _ in range(draw_poisson(pen.state.stream, primary.ancillary)):
+            row = draw_row(pen.state.stream, primary.ancillary_share)
+            give_service(pen, primary, day, primary.ancillary_service[row], 0)
     if draw(pen.state.stream) < primary.prescribe[band]:
         collect_passing(pen, care.drugs, band, day)
     if draw(pen.state.stream) >= sample:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.kernels import helper
+from sandkasse.cohort.kernels import helper, kernel
 from sandkasse.core import rng
 
 Stream = npt.NDArray[np.uint64]
@@ -91,3 +91,19 @@ def draw_row(stream: Stream, shares: npt.NDArray[np.float64]) -> int:
     while row < shares.shape[0] - 1 and u >= shares[row]:
         row += 1
     return row
+
+
+@kernel
+def _fill_uniforms(numbers: npt.NDArray[np.int64], purpose: int, seed: np.uint64, out: npt.NDArray[np.float64]) -> None:
+    stream = np.zeros(STREAM_WORDS, np.uint64)
+    for i in range(numbers.shape[0]):
+        open_stream(stream, seed, numbers[i], purpose)
+        for k in range(out.shape[1]):
+            out[i, k] = draw(stream)
+
+
+def draw_uniforms(numbers: npt.NDArray[np.int64], purpose: int, *, seed: int, n: int) -> npt.NDArray[np.float64]:
+    """Draw n uniforms in (0, 1) of one purpose for each number, float64, shape (n_numbers, n)."""
+    out = np.empty((len(numbers), n))
+    _fill_uniforms(np.ascontiguousarray(numbers, np.int64), purpose, np.uint64(seed), out)
+    return out

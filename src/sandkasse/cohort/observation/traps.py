@@ -1,6 +1,7 @@
 """The traps: what makes finding diabetes in registers a real task. Each has a switch."""
 
 from collections.abc import Iterable
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,28 @@ TRAPS = {
     "child_mark": "Services to a child stand under a parent's number.",
     "outpatient_1995": "Outpatients and emergency visits are in the register from 1995 only.",
     "sicker_tested_more": "Who is ill is tested more.",
+    "duplicates": "Dispensings and results stand in the register twice.",
+    "unit_mixups": "Results are reported in another unit that nobody names.",
+    "missing_by_value": "Unremarkable results are missing more often.",
+    "late_codes": "Contacts carry a code for observation until the disease is coded later.",
+    "coding_drift": "From 2010 on more and more follow-up visits carry a code for follow-up in place of the disease.",
+    "practice_differences": "Some practices measure HbA1c with a device of their own, which no laboratory reports.",
+    "region_differences": "Hospitals of some regions leave secondary diagnoses out.",
 }
 NAMES = tuple(TRAPS)
+MESSY = frozenset(
+    (
+        "duplicates",
+        "unit_mixups",
+        "missing_by_value",
+        "late_codes",
+        "coding_drift",
+        "practice_differences",
+        "region_differences",
+    )
+)
+"""Traps of the tier `messy` alone."""
+Tier = Literal["clean", "messy"]
 (
     UNDIAGNOSED,
     MISCODED,
@@ -43,16 +64,29 @@ NAMES = tuple(TRAPS)
     CHILD_MARK,
     OUTPATIENT_1995,
     SICKER_TESTED_MORE,
+    DUPLICATES,
+    UNIT_MIXUPS,
+    MISSING_BY_VALUE,
+    LATE_CODES,
+    CODING_DRIFT,
+    PRACTICE_DIFFERENCES,
+    REGION_DIFFERENCES,
 ) = range(len(NAMES))
 
 
-def trap_switches(without: Iterable[str]) -> Switches:
-    """Switch all traps on except those named; bool, shape (n_traps,).
+def trap_switches(without: Iterable[str], *, tier: Tier = "clean") -> Switches:
+    """Switch all traps of a tier on except those named; bool, shape (n_traps,).
+
+    Args:
+        without: Traps that are off.
+        tier: `messy` has the traps of `clean` and those of `MESSY`.
 
     Raises:
-        InvalidInputError: If there is no trap of a given name.
+        InvalidInputError: If there is no such tier, or no trap of a given name.
     """
-    switches = np.ones(len(NAMES), dtype=np.bool_)
+    if tier not in get_args(Tier):
+        raise InvalidInputError(f"There is no tier {tier!r}.", next_step=f"choose {' or '.join(get_args(Tier))}")
+    switches = np.array([tier == "messy" or name not in MESSY for name in NAMES], dtype=np.bool_)
     for name in without:
         if name not in TRAPS:
             raise InvalidInputError(f"There is no trap named {name!r}.", next_step=f"choose among {', '.join(NAMES)}")

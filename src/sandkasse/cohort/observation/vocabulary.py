@@ -1,14 +1,30 @@
 """The words behind the numbers in observed events: codes, names, units."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 Parameters = Mapping[str, Any]
 
-SOURCES = ("places", "diagnoses", "drugs", "laboratory", "primary", "hospital", "errors", "care", "care_conditions")
+ERAS = ("before_1981", "before_1989", "before_1996", "sks")
+"""Classifications of operations, in order of time."""
+SOURCES = (
+    "places",
+    "diagnoses",
+    "drugs",
+    "laboratory",
+    "primary",
+    "hospital",
+    "errors",
+    "care",
+    "care_conditions",
+    "operations",
+    "society",
+    "mess",
+)
 
 
 @dataclass(frozen=True)
@@ -26,9 +42,12 @@ class Vocabulary:
         analyses: (NPU code, unit, decimals), in the order of `analysis_names`.
         analysis_names: Our names of the analyses.
         panels: Our names of the panels.
+        operations: Operation codes of all classifications.
         services: Five-digit service codes, in the order of `service_names`.
         service_names: Our names of the services.
         regions: Our names of the regions.
+        conditions: The life's conditions, in column order.
+        treatments: The life's treatments, in column order.
     """
 
     diagnoses: tuple[str, ...]
@@ -41,11 +60,15 @@ class Vocabulary:
     analyses: tuple[tuple[str, str, int], ...]
     analysis_names: tuple[str, ...]
     panels: tuple[str, ...]
+    operations: tuple[str, ...]
     services: tuple[str, ...]
     service_names: tuple[str, ...]
     regions: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
+    treatments: tuple[str, ...] = ()
 
 
+@cache
 def read_parameters() -> dict[str, Any]:
     """Read the shipped parameter files into one mapping, tables of one name joined."""
     folder = files("sandkasse.cohort") / "params_observation"
@@ -59,8 +82,10 @@ def read_parameters() -> dict[str, Any]:
     return parameters
 
 
-def make_vocabulary(parameters: Parameters) -> Vocabulary:
-    """List the words that the parameters name."""
+def make_vocabulary(
+    parameters: Parameters, *, conditions: Sequence[str] = (), treatments: Sequence[str] = ()
+) -> Vocabulary:
+    """List the words that the parameters name, and the columns of the life."""
     sets = code_sets(parameters)
     return Vocabulary(
         diagnoses=tuple(dict.fromkeys(code for eras in sets.values() for codes in eras for code in codes)),
@@ -73,9 +98,14 @@ def make_vocabulary(parameters: Parameters) -> Vocabulary:
         analyses=tuple((entry["npu"], entry["unit"], entry["decimals"]) for entry in parameters["analyses"].values()),
         analysis_names=tuple(parameters["analyses"]),
         panels=tuple(parameters["panels"]),
+        operations=tuple(
+            dict.fromkeys(code for entry in parameters["operations"].values() for era in ERAS for code in entry[era])
+        ),
         services=tuple(parameters["services"].values()),
         service_names=tuple(parameters["services"]),
         regions=tuple(parameters["regions"]),
+        conditions=tuple(conditions),
+        treatments=tuple(treatments),
     )
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.traps import NAMES, UNDIAGNOSED, Switches
-from sandkasse.cohort.registers.emit import Shard, coded
+from sandkasse.cohort.registers.columns import Shard, coded
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, digit_bytes, to_strings
 
 _ONSETS = ("t1d", "t2d", "mi", "stroke", "hf", "ckd")

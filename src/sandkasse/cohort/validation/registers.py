@@ -44,7 +44,6 @@ def open_registers(folder: Path) -> Registers:
         InvalidInputError: If tables are missing.
     """
     connection = ibis.duckdb.connect(memory_limit=MEMORY_LIMIT)
-    connection.raw_sql("set enable_progress_bar = false")
     tables = {}
     folder = folder / "registers" if (folder / "registers" / "data").is_dir() else folder
     for path in sorted((folder / "data").glob("*")):

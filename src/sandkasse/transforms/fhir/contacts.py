@@ -22,6 +22,7 @@ ${meta}
 "class":${class_},
 ${type_}
 ${specialty}
+${priority}
 ${period}
 "subject":{"reference":"Patient/${pnr}"}}
 """
@@ -56,6 +57,7 @@ class Generation:
         specialty_is_code: Whether the specialty is a code, or words.
         patient_type: Column of c_pattype, if the delivery has one.
         contact_type: Column of the SKS code for the form of the contact; read where it is there.
+        priority: Column of the SKS code for acute or planned; read where it is there.
     """
 
     prefix: str
@@ -68,6 +70,7 @@ class Generation:
     specialty_is_code: bool
     patient_type: str | None = None
     contact_type: str | None = None
+    priority: str | None = None
 
 
 LPR2 = Generation(
@@ -102,6 +105,7 @@ LPR3_A = Generation(
     specialty="kont_ans_hovedspec",
     specialty_is_code=False,
     contact_type="kont_type",
+    priority="prioritet",
 )
 LPR3_F = Generation(
     prefix="lpr3-",
@@ -113,6 +117,7 @@ LPR3_F = Generation(
     specialty="hovedspeciale_ans",
     specialty_is_code=False,
     contact_type="kontakttype",
+    priority="prioritet",
 )
 GENERATIONS = (LPR2, PSYCHIATRY, LPR3_A, LPR3_F)
 
@@ -160,7 +165,7 @@ def columns_of(rows: pa.Table, *optional: str) -> dict[str, Any]:
 
 def _read(era: Generation, part: Part) -> Rows:
     columns = ["pnr", era.key, era.start, era.specialty, *([era.patient_type] if era.patient_type else [])]
-    optional = [era.end, *([era.contact_type] if era.contact_type else [])]
+    optional = [column for column in (era.end, era.contact_type, era.priority) if column]
     contacts = part.read(era.contacts, columns, optional=optional)
     key = assemble.identifiers(contacts[era.key].combine_chunks(), what=f"{era.contacts}.{era.key}")
     # A contact that is written twice is two encounters; diagnoses belong to the first.
@@ -169,7 +174,7 @@ def _read(era: Generation, part: Part) -> Rows:
 
 
 def _write(era: Generation, rows: pa.Table, meta: str) -> pa.Array:
-    column = columns_of(rows, era.end, era.contact_type or "")
+    column = columns_of(rows, era.end, era.contact_type or "", era.priority or "")
     return assemble.fill(
         _ENCOUNTER,
         meta=meta,
@@ -178,14 +183,15 @@ def _write(era: Generation, rows: pa.Table, meta: str) -> pa.Array:
         key=column[era.key],
         class_=_classes(era, column),
         type_=assemble.each_value(column[era.contact_type], _type) if era.contact_type else "",
+        priority=assemble.member("priority", column[era.priority], _sks) if era.priority else "",
         specialty=assemble.member("serviceType", column[era.specialty], partial(_specialty, era)),
         period=_periods(column[era.start], column[era.end]),
         pnr=column["pnr"],
     )
 
 
-def _read_visits(part: Part) -> Rows:
-    return read_below(LPR2, part, "lpr_bes", ("d_ambdto",))
+def _read_visits(era: Generation, table: str, part: Part) -> Rows:
+    return read_below(era, part, table, ("d_ambdto",))
 
 
 def _write_visits(rows: pa.Table, meta: str) -> pa.Array:
@@ -203,7 +209,10 @@ def _write_visits(rows: pa.Table, meta: str) -> pa.Array:
 
 SOURCES = (
     *(Source("Encounter", era.contacts, partial(_read, era), partial(_write, era)) for era in GENERATIONS),
-    Source("Encounter", "lpr_bes", _read_visits, _write_visits, WHY_LEFT_OUT),
+    *(
+        Source("Encounter", table, partial(_read_visits, era, table), _write_visits, WHY_LEFT_OUT)
+        for era, table in ((LPR2, "lpr_bes"), (PSYCHIATRY, "t_psyk_bes"))
+    ),
 )
 
 
@@ -228,7 +237,11 @@ def _class(known: Any) -> str:
 
 
 def _type(contact_type: str | None) -> str:
-    return f'"type":[{concept(coding("sks", contact_type))}],' if contact_type else ""
+    return f'"type":[{_sks(contact_type)}],' if contact_type else ""
+
+
+def _sks(code: str) -> str:
+    return concept(coding("sks", code))
 
 
 def _specialty(era: Generation, value: str) -> str:

@@ -25,6 +25,7 @@ KEPT_UNDER = {
     "lpr_sksopr": ("lpr_adm", "recnum"),
     "lpr_opr": ("lpr_adm", "recnum"),
     "t_psyk_diag": ("t_psyk_adm", "recnum"),
+    "t_psyk_bes": ("t_psyk_adm", "recnum"),
     "lpr3a_diagnose": ("lpr3a_kontakt", "dw_ek_kontakt"),
     "lpr3a_procregistrering": ("lpr3a_kontakt", "dw_ek_kontakt"),
     "lpr3f_diagnoser": ("lpr3f_kontakter", "dw_ek_kontakt"),

@@ -65,6 +65,7 @@ BLOCKS: tuple[Block, ...] = (
     Block("DK-SKS", 2_040_000_000, "D", (_LETTERS, _DIGITS, _DIGITS, _ANY, _ANY)),
     Block("DK-SKS", 2_045_000_000, "K", (_LETTERS, _LETTERS, _LETTERS, _DIGITS, _DIGITS, _ANY)),
     Block("DK-ICD8", 2_111_000_000, "", (_DIGITS,) * 5 + ("-" + _DIGITS,)),
+    Block("DK-OPERATION", 2_112_200_000, "", (_DIGITS,) * 5),
     Block("DK-NPU", 2_113_000_000, "NPU", (_DIGITS,) * 5),
     Block("DK-NPU", 2_113_100_000, "DNK", (_DIGITS,) * 5),
     Block("DK-YDELSE", 2_113_200_000, "", (_DIGITS,) * 4 + ("-" + _DIGITS,) * 2),
@@ -89,7 +90,7 @@ def own_concept_id(vocabulary: str, code: str) -> int:
     """Give the identifier of a code of one of our own vocabularies, or 0.
 
     Args:
-        vocabulary: `DK-SKS`, `DK-ICD8`, `DK-ATC`, `DK-NPU`, `DK-YDELSE` or `DK-SPECIALE`.
+        vocabulary: `DK-SKS`, `DK-ICD8`, `DK-ATC`, `DK-NPU`, `DK-OPERATION`, `DK-YDELSE` or `DK-SPECIALE`.
         code: The code as the register has it, in capital letters.
 
     Returns:

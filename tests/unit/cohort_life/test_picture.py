@@ -1,0 +1,59 @@
+"""The model's picture shows every box and every arrow that the parameters write, and the page every number."""
+
+from xml.etree import ElementTree as ET
+
+from sandkasse.cohort.describe import describe_model, describe_page
+from sandkasse.cohort.model import PARAMS
+from sandkasse.cohort.picture import draw_model, model_arrows
+from sandkasse.cohort.specification import read_specification
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_every_cause_condition_and_treatment_has_its_box_and_every_row_its_arrow(wide):
+    drawn = ET.fromstring(draw_model(wide.specification))
+    boxes = {group.get("class").split("n-", 1)[1] for group in drawn.iter(f"{SVG}g")}
+    traits = {f"trait-{name}" for name in wide.traits}
+    social = {"body_mass", "education", "income", "death"}
+    assert boxes == {*wide.conditions, *wide.treatments, *wide.exposures, *traits, *social}
+    arrows = model_arrows(wide.specification)
+    assert len(list(drawn.iter(f"{SVG}path"))) == len(arrows)
+    known = {(arrow.source, arrow.target, arrow.kind) for arrow in arrows}
+    assert known >= {
+        ("trait-standing", "trait-pressure", "down"),
+        ("trait-standing", "gambling", "down"),
+        ("gambling", "chill", "up"),
+        ("chill", "death", "up"),
+        ("chill_vaccine", "chill", "down"),
+        ("weakness", "chill_vaccine", "brings"),
+        ("trait-standing", "education", "up"),
+    }
+    assert all(arrow.words for arrow in arrows)
+
+
+def test_boxes_do_not_lie_upon_each_other(wide):
+    drawn = ET.fromstring(draw_model(wide.specification))
+    places = [tuple(float(rect.get(key)) for key in ("x", "y", "width", "height")) for rect in drawn.iter(f"{SVG}rect")]
+    height = float(drawn.get("viewBox").split()[3])
+    for i, (x, y, width, tall) in enumerate(places):
+        assert y + tall <= height
+        for other_x, other_y, other_width, other_tall in places[:i]:
+            beside = x >= other_x + other_width or other_x >= x + width
+            assert beside or y >= other_y + other_tall or other_y >= y + tall
+
+
+def test_every_number_of_every_condition_has_a_source():
+    listed = describe_model()
+    files = {parameter.file for parameter in listed}
+    names = [condition.name for condition in read_specification(PARAMS).conditions]
+    assert files >= {"model.toml", "treatments.toml", *(f"conditions/{name}.toml" for name in names)}
+    assert [f"{row.file}: {row.name}" for row in listed if not row.note] == []
+    statin = [row for row in listed if row.file == "treatments.toml" and "10.1016/S0140-6736(05)67394-1" in row.note]
+    assert any(row.name.endswith("hazard_ratio") and row.value == "0.77" for row in statin)
+
+
+def test_the_page_holds_the_picture_and_every_number_and_no_script():
+    page = describe_page()
+    assert "<svg" in page
+    assert "<script" not in page
+    assert page.count("<tr>") == len(describe_model()) + len({row.file for row in describe_model()})
