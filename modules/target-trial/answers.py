@@ -1,14 +1,15 @@
 """Right and wrong approaches to the exercises, tried by `sandkasse module test`.
 
-Every function is given the open dataset and returns what a learner would hand to `check`. Those of parts 2 and 3 read the
-module's own practice data. Right ones come in pairs that share as little code as possible; the wrong ones are those that
-learners are tempted by. What each of them is stands in `module.yaml`, beside its name.
+Every function is given the open dataset and returns what a learner would hand to `check`. Those of parts 2 and 3 read
+the module's own practice data. Right ones come in pairs that share as little code as possible; the wrong ones are those
+that learners are tempted by. What each of them is stands in `module.yaml`, beside its name.
 """
 
 # ruff: noqa: D103  the titles of the functions are in module.yaml
 
 from pathlib import Path
 
+import duckdb
 import ibis
 import numpy as np
 import pandas as pd
@@ -180,10 +181,6 @@ def _ipw(rows, value="had", hidden=()):
     return mean[True] - mean[False]
 
 
-def _cells(rows, by):
-    return rows[by].astype(int).astype(str).agg("".join, axis=1)
-
-
 def _standardised(rows, value, by):
     """Compare within cells of the covariates, and weigh the cells as all who are eligible."""
     cell = rows.groupby(by).ngroup()
@@ -212,22 +209,17 @@ def naive_pandas(_data):
     return _crude(_practice(among=False))
 
 
-def naive_sql(data):
-    return (
-        ibis.duckdb.connect()
-        .sql(
-            f"""
-            WITH t AS (
-              SELECT weight, coalesce(statin_day < 0, false) AS start,
-                CAST(coalesce(event_day < {HORIZON}, false) AS INTEGER) AS had
-              FROM read_parquet('{DATA / "trials.parquet"}'))
-            SELECT sum(weight * had) FILTER (WHERE start) / sum(weight) FILTER (WHERE start)
-              - sum(weight * had) FILTER (WHERE NOT start) / sum(weight) FILTER (WHERE NOT start) AS difference FROM t
-            """  # noqa: S608  every part of the statement is written here
-        )
-        .execute()
-        .difference.iloc[0]
-    )
+def naive_sql(_data):
+    return duckdb.sql(
+        f"""
+        WITH t AS (
+          SELECT weight, coalesce(statin_day < 0, false) AS start,
+            CAST(coalesce(event_day < {HORIZON}, false) AS INTEGER) AS had
+          FROM read_parquet('{DATA / "trials.parquet"}'))
+        SELECT sum(weight * had) FILTER (WHERE start) / sum(weight) FILTER (WHERE start)
+          - sum(weight * had) FILTER (WHERE NOT start) / sum(weight) FILTER (WHERE NOT start) FROM t
+        """  # noqa: S608  every part of the statement is written here
+    ).fetchall()[0][0]
 
 
 def naive_unweighted(_data):
@@ -431,11 +423,10 @@ def positivity_pandas(_data):
 
 
 def positivity_sql(_data):
-    found = ibis.duckdb.connect().sql(
-        f"""SELECT 1000.0 * sum(weight) FILTER (WHERE statin_day < 0) / sum(weight) AS per_1000
+    return duckdb.sql(
+        f"""SELECT 1000.0 * sum(weight) FILTER (WHERE statin_day < 0) / sum(weight)
         FROM read_parquet('{DATA / "trials.parquet"}') WHERE NOT indication"""  # noqa: S608
-    )
-    return found.execute().per_1000.iloc[0]
+    ).fetchall()[0][0]
 
 
 def positivity_unweighted(_data):

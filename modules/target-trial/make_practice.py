@@ -1,17 +1,19 @@
-"""Make everything of this module that comes from the cohort's model, by one command:
+"""Make everything of this module that comes from the cohort's model, by one command.
 
     python modules/target-trial/make_practice.py
 
 It writes the practice data (`data/trials.parquet`, `data/hidden.parquet`), the numbers that exercises are graded
-against (`expected.json`), and puts these numbers into `module.yaml`, in the lines that end with `# made: <name>`. Run it
-again whenever the model of the cohort changes. 3,000,000 lives take about eight minutes of one core.
+against (`expected.json`), and puts these numbers into `module.yaml`, in the lines that end with `# made: <name>`. Run
+it again whenever the model of the cohort changes. 3,000,000 lives take about eight minutes of one core.
 
-The practice data are lives as a register without a gap would see them: the first purchase of a statin, the day on which a
-doctor recognised a disease, and the event. Months are trials: who is eligible on the first day of a month is enrolled in
-it, who buys a first statin within the next 30 days is a starter, and time zero is the end of these 30 days, for all who
-are still eligible then. All starters are kept; of the others a sample, and `weight` says for how many a row stands.
+The practice data are lives as a register without a gap would see them: the first purchase of a statin, the day on which
+a doctor recognised a disease, and the event. Months are trials: who is eligible on the first day of a month is enrolled
+in it, who buys a first statin within the next 30 days is a starter, and time zero is the end of these 30 days, for all
+who are still eligible then. All starters are kept; of the others a sample, and `weight` says for how many a row stands.
+What happens after a departure from the country is not seen.
 
-The true effect comes from `simulate_arms`: the same persons live on from time zero under two courses, with the same luck.
+The true effect comes from `simulate_arms`: the same persons live on from time zero under two courses, with the same
+luck: everybody starts and stays on the drug, or usual care.
 """
 
 import argparse
@@ -263,8 +265,13 @@ def expected(trials, truth):
         "indication": {"value": crude(among, start[sick], had_among)},
         "immortal": {"value": crude(among, ever[sick], had_among)},
         "immortal-all": {"value": crude(trials, ever, had)},
-        "survivors": {"value": crude(no_death, (no_death.statin_day < 0).fillna(False),
-                                     (no_death.event_day < HORIZON_DAYS).fillna(False).to_numpy(float))},
+        "survivors": {
+            "value": crude(
+                no_death,
+                (no_death.statin_day < 0).fillna(False),
+                (no_death.event_day < HORIZON_DAYS).fillna(False).to_numpy(float),
+            )
+        },
         "positivity": {"value": 1000 * np.average(start[~sick], weights=weight[~sick])},
         "positivity-unweighted": {"value": 1000 * start[~sick].mean()},
         "positivity-indicated": {"value": 1000 * np.average(start[sick], weights=weight[sick])},
@@ -292,7 +299,10 @@ def fill_in(numbers, path):
         error = f", {number['standard_error']:.6f} AS standard_error" if match["error"] else ""
         return f"{match['head']}SELECT {number['value']:.6f} AS value{error}{match['tail']}  # made: {match['name']}"
 
-    pattern = r"(?P<head>sql: )SELECT [-0-9.]+ AS value(?P<error>, [-0-9.]+ AS standard_error)?(?P<tail>\}?)  # made: (?P<name>[a-z-]+)"
+    pattern = (
+        r"(?P<head>sql: )SELECT [-0-9.]+ AS value(?P<error>, [-0-9.]+ AS standard_error)?"
+        r"(?P<tail>\}?)  # made: (?P<name>[a-z-]+)"
+    )
     path.write_text(re.sub(pattern, line, path.read_text()))
 
 
