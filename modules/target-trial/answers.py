@@ -7,6 +7,7 @@ that learners are tempted by. What each of them is stands in `module.yaml`, besi
 
 # ruff: noqa: D103  the titles of the functions are in module.yaml
 
+from itertools import combinations
 from pathlib import Path
 
 import duckdb
@@ -153,7 +154,8 @@ def _crude(rows, value="had", group="start"):
 def _design(rows, hidden=()):
     age, year = (rows.age.to_numpy() - 65) / 10, pd.to_datetime(rows.trial).dt.year.to_numpy() - 2009.0
     columns = [np.ones(len(rows)), age, age**2, rows.koen == 2, year, year**2, rows.recent]
-    columns += [rows[name] for name in (*KNOWN, *hidden)]
+    pairs = combinations(("dyslipidaemia", "t2d", "ihd", "pad", "ckd", "recent"), 2)
+    columns += [rows[name] for name in (*KNOWN, *hidden)] + [rows[one] & rows[other] for one, other in pairs]
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 
@@ -199,7 +201,7 @@ def _strata(rows):
     )
 
 
-STRATA = ["age5", "koen", "era", "dyslipidaemia", "t2d", "t1d", "ihd", "pad", "ckd", "hypertension", "ill"]
+STRATA = ["recent", "age5", "koen", "era", "dyslipidaemia", "t2d", "t1d", "ihd", "pad", "ckd", "hypertension", "ill"]
 
 
 # Part 2 ---------------------------------------------------------------------------------------------------------------
@@ -453,14 +455,14 @@ def hidden_by_adjusting(_data):
 
 
 def hidden_by_looking(_data):
-    """Compare starters with the others, and those with an event with the others: unlike signs flatter the drug."""
+    """All three bring events, so the one of which starters have less after weighting flatters the drug."""
     rows = _practice()
-    found = {}
+    w = _weights(rows)
+    gap = {}
     for name in HIDDEN:
-        starts = _means(rows, name)
-        events = _means(rows.assign(event=rows.had > 0), name, group="event")
-        found[name] = (starts[True] - starts[False]) * (events[True] - events[False])
-    return min(found, key=found.get)
+        mean = {arm: np.average(part[name], weights=w[part.index]) for arm, part in rows.groupby("start")}
+        gap[name] = mean[True] - mean[False]
+    return min(gap, key=gap.get)
 
 
 def choose_cvd(_data):
