@@ -9,6 +9,9 @@ import click
 import typer
 
 from sandkasse.cli import application
+from sandkasse.cohort.conditions_page import conditions_page
+from sandkasse.cohort.model import PARAMS
+from sandkasse.cohort.specification import read_specification
 from sandkasse.core import errors, settings
 
 DOCS = Path(__file__).parent
@@ -27,6 +30,7 @@ def main(arguments: list[str]) -> int:
         "reference/errors.md": errors_page,
         "reference/settings.md": settings_page,
         "reference/cli.md": cli_page,
+        "reference/conditions.md": lambda: conditions_page(read_specification(PARAMS)),
         "README.md": contents_page,
     }
     differing = []

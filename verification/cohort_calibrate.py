@@ -1,8 +1,9 @@
 """Fit the cohort's numbers to the frozen targets and write them to params/fitted.
 
-    python verification/cohort_calibrate.py [persons per late round, default 1000000] [seed, default 19770101] \
-        [folder of simulated registers, their persons and seed]
+    python verification/cohort_calibrate.py [--resume] [persons per late round, default 1000000] \
+        [seed, default 19770101] [folder of simulated registers, their persons and seed]
 
+With `--resume` before these the fit goes on from the numbers that are there, in half as many rounds.
 With registers (written by `sandkasse cohort simulate` with the model as fitted before), the fit is to what the
 publication's case definition finds in registers: for each sex and ten years of age, and for each year, the cases found
 in them over the cases that the same lives detect.
@@ -17,9 +18,11 @@ import numpy as np
 from cohort_validate import register_incidence
 
 from sandkasse.cohort.calibration import fit_model, measure_life, write_fit
+from sandkasse.cohort.compilation import read_fitted
 from sandkasse.cohort.kernels import enable_cache
 from sandkasse.cohort.model import PARAMS, load_model
 from sandkasse.cohort.specification import read_specification
+from sandkasse.cohort.validation.conditions import FittedLevels
 
 
 def found_ratio(folder: Path, persons: int, seed: int) -> np.ndarray:
@@ -40,14 +43,18 @@ def found_ratio(folder: Path, persons: int, seed: int) -> np.ndarray:
 
 def main() -> None:
     enable_cache(Path(tempfile.gettempdir()) / "cohort-kernels")
-    late = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 19770101
-    rounds = (late // 10,) * 3 + (late // 4,) * 4 + (late,) * 3
+    resume = "--resume" in sys.argv
+    options = [option for option in sys.argv[1:] if option != "--resume"]
+    late = int(options[0]) if options else 1_000_000
+    seed = int(options[1]) if len(options) > 1 else 19770101
+    rounds = (*(late // 4,) * 3, *(late,) * 2)
+    if not resume:
+        rounds = (late // 60, late // 30, late // 15, late // 10, *rounds, late)
     found = None
-    command = f"python verification/cohort_calibrate.py {late} {seed}"
-    if len(sys.argv) > 3:
-        persons, drawn = int(sys.argv[4]), int(sys.argv[5])
-        found = found_ratio(Path(sys.argv[3]), persons, drawn)
+    command = f"python verification/cohort_calibrate.py {'--resume ' * resume}{late} {seed}"
+    if len(options) > 2:
+        persons, drawn = int(options[3]), int(options[4])
+        found = found_ratio(Path(options[2]), persons, drawn)
         command += f" REGISTERS {persons} {drawn}"
     start = time.monotonic()
     specification = read_specification(PARAMS)
@@ -56,6 +63,8 @@ def main() -> None:
         rounds,
         seed=seed,
         found=found,
+        levels=FittedLevels(),
+        before=read_fitted(PARAMS / "fitted") if resume else None,
         report=lambda line: print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True),
     )
     names = (*(condition.name for condition in specification.conditions), "death")

@@ -95,7 +95,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         **_detections(specification, fitted),
         **_acute(specification),
         **_effects(specification, names),
-        **_rows(specification, names),
+        **_rows(specification, names, fitted),
         **_traits(specification, names),
         **compile_exposures(general.exposures, general.traits, find=names.trait),
         **_numbers(specification, names),
@@ -277,10 +277,12 @@ def _hazards(
     hazard = np.zeros((2, N_TABLE_YEARS, MAX_AGE + 1, n + 1))
     bmi_ratio = np.ones((N_BMI, n + 1))
     means = _grouped(fitted.get("mean_relative_hazard", []), "target")
+    levels = _levels(fitted)
     for c, condition in enumerate(conditions):
         hazard[..., c] = _incidence(condition.incidence, pregnancy_days)
         if condition.incidence.fitted and fitted:
             hazard[..., c] *= _grid(fitted[condition.name], AGES)
+        hazard[..., c] *= levels.get(condition.name, 1.0)
         if condition.body_mass is not None:
             logs = np.log(condition.body_mass.hazard_ratios)
             bmi_ratio[:, c] = np.exp(np.interp(BMI_MIDDLES, condition.body_mass.bmi, logs))
@@ -396,12 +398,18 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
     }
 
 
-def _rows(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray | BoolArray]:
+def _levels(fitted: Fitted) -> dict[str, float]:
+    """Fitted factors of incidences and of the rates of starting treatments, by name."""
+    return {row["name"]: float(row["value"]) for row in fitted.get("level", [])}
+
+
+def _rows(specification: Specification, names: _Names, fitted: Fitted) -> dict[str, FloatArray | IntArray | BoolArray]:
     treatments = specification.general.treatments
     flat = [(t, place, start) for t, treatment in enumerate(treatments) for place, start in enumerate(treatment.start)]
-    rate = np.zeros((N_TABLE_YEARS, len(flat)))
-    for r, (_, _, start) in enumerate(flat):
+    rate, levels = np.zeros((N_TABLE_YEARS, len(flat))), _levels(fitted)
+    for r, (t, _, start) in enumerate(flat):
         rate[:, r] = np.interp(YEARS + 0.5, start.years, start.rates_per_year, left=start.rates_per_year[0]) / YEAR_DAYS
+        rate[:, r] *= levels.get(treatments[t].name, 1.0)
     after = [names.treatment(start.after) if start.after else -1 for _, _, start in flat]
     condition = [names.condition(start.condition) if start.condition else -1 for _, _, start in flat]
     return {

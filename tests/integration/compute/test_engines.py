@@ -220,11 +220,11 @@ def test_cancelled_jobs_end_the_run_and_it_goes_on_elsewhere(settings, tmp_path,
 
     engine = Engine("slurm", workers=1, interface="lo")
     with pytest.raises(RunInterruptedError, match="finished and kept") as caught:
-        simulate_cohort(settings, request(tmp_path, engine, n_persons=8000), progress=cancel)
+        simulate_cohort(settings, request(tmp_path, engine, n_persons=4000), progress=cancel)
     assert "Slurm has none of the jobs any more" in caught.value.message
     assert "logs" in caught.value.message
-    done = simulate_cohort(settings, request(tmp_path, Engine(workers=2), n_persons=8000)).simulated
-    assert 5 <= done.n_continued < 200
+    done = simulate_cohort(settings, request(tmp_path, Engine(workers=2), n_persons=4000)).simulated
+    assert 5 <= done.n_continued < 100
 
 
 @pytest.mark.slow

@@ -32,12 +32,15 @@ def treatments(shard, i):
 
 
 def sickest(model, n):
-    """Persons drawn from all, and persons to whom much happens, so that every branch is walked."""
+    """Persons drawn from all, and to whom much happens, and one with each condition: every branch is walked."""
     everyone = np.arange(4000, dtype=np.int64)
     shard = simulate_life(model, everyone, seed=SEED)
     much = (shard.onset_day != NEVER).sum(axis=1) + (shard.treatment_day != NEVER).sum(axis=1)
     again = (shard.treatment_again_day != NEVER).any(axis=1) * 100
-    return np.unique(np.concatenate([everyone[: n // 2], np.argsort(-(much + again), kind="stable")[: n // 2]]))
+    one_each = (shard.onset_day != NEVER).argmax(axis=0)
+    return np.unique(
+        np.concatenate([one_each, everyone[: n // 2], np.argsort(-(much + again), kind="stable")[: n // 2]])
+    )
 
 
 def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):

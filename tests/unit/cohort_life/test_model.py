@@ -69,7 +69,7 @@ def replace(path, old, new):
 
 def test_a_further_disease_is_rows_and_moves_nobody_else(params, model, lives):
     (params / "conditions" / "hiccups.toml").write_text(MADE_UP, encoding="utf-8")
-    replace(params / "model.toml", '"ckd", "obesity"]', '"ckd", "obesity", "hiccups"]')
+    replace(params / "model.toml", '"covid19",\n]', '"covid19", "hiccups",\n]')
     wider = load_model(params)
     c = wider.conditions.index("hiccups")
     shard = simulate_life(wider, np.arange(20_000, dtype=np.int64), seed=20_240_101)
@@ -89,6 +89,8 @@ def test_a_further_disease_is_rows_and_moves_nobody_else(params, model, lives):
         shard.residence_start[:, 0] == shard.birth_day
     )
     untouched = here_before & ~got & (shard.onset_day_untreated[:, c] == NEVER)
+    # A parent who was drawn anew hands other liabilities down.
+    untouched &= (shard.liability == lives.liability[:20_000]).all(axis=1)
     assert untouched.sum() > 10_000
     assert np.array_equal(shard.onset_day[untouched, :c], lives.onset_day[:20_000][untouched])
     assert np.array_equal(shard.death_day[untouched], lives.death_day[:20_000][untouched])

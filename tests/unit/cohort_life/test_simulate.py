@@ -86,9 +86,17 @@ def test_onset_detection_treatment_follow_one_another(model, lives):
     seen = lives.detected_day != NEVER
     assert (lives.onset_day <= lives.detected_day)[seen].all()
     given = lives.treatment_day != NEVER
-    assert np.array_equal(given, lives.treatment_for >= 0)
+    programmes = {
+        name
+        for name, treatment in zip(model.treatments, model.specification.general.treatments, strict=True)
+        if any(not row.condition for row in treatment.start)
+    }
+    of_programme = np.array([name in programmes for name in model.treatments])
+    with_reason = lives.treatment_for >= 0
+    assert not (with_reason & ~given).any()
+    assert np.array_equal(given[:, ~of_programme], with_reason[:, ~of_programme])
     assert (lives.treatment_day >= lives.residence_start[:, :1])[given].all()
-    person, treatment = np.nonzero(given)
+    person, treatment = np.nonzero(given & with_reason)
     reason = lives.treatment_for[person, treatment]
     assert (lives.detected_day[person, reason] <= lives.treatment_day[person, treatment]).all()
     stopped = lives.treatment_stop_day != NEVER
@@ -115,9 +123,16 @@ def test_conditions_keep_to_their_sex_age_and_exclusions(model, lives):
 def test_acute_deaths_follow_their_condition(model, lives):
     fatal = np.nonzero(lives.fatal_condition >= 0)[0]
     assert len(fatal) > 100
-    wait = lives.death_day[fatal] - lives.onset_day[fatal, lives.fatal_condition[fatal]]
+    condition = lives.fatal_condition[fatal].astype(int)
+    onset = lives.onset_day[fatal, condition].astype(np.int64)
+    for again, name in enumerate(model.recurring):
+        mine = condition == model.conditions.index(name)
+        every = lives.occurrence_day[fatal[mine], again].astype(np.int64)
+        onset[mine] = np.where(every <= lives.death_day[fatal[mine], None], every, -NEVER).max(axis=1)
+    wait = lives.death_day[fatal] - onset
     assert wait.min() >= 0
-    assert wait.max() <= 30
+    # The day of onset is the floor of a moment, so that the last day can be one more.
+    assert (wait <= np.ceil(model.tables.acute_days[condition])).all()
 
 
 def test_the_untreated_life_shares_its_luck(model, lives):

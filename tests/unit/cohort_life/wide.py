@@ -105,9 +105,9 @@ name = "weakness"
 title = "Weakness (made up)"
 [incidence]
 source = "made up"
-ages = [0, 60, 100]
-men = [0.1, 20.0, 20.0]
-women = [0.1, 20.0, 20.0]
+ages = [0, 30, 100]
+men = [0.1, 30.0, 30.0]
+women = [0.1, 30.0, 30.0]
 [[traits]]
 trait = "pressure"
 log_hazard_ratio = 0.5
@@ -174,7 +174,7 @@ def write_wide(folder):
     (folder / "conditions" / "weakness.toml").write_text(WEAKNESS, encoding="utf-8")
     model = (folder / "model.toml").read_text(encoding="utf-8")
     listed = model.index("]", model.index("conditions = ["))
-    model = model[:listed] + ', "chill", "weakness"' + model[listed:]
+    model = model[:listed].rstrip().rstrip(",") + ', "chill", "weakness"' + model[listed:]
     # Tables that the shipped model has by now would be there twice.
     model = "\n".join(_without(model.splitlines(), ("[education", "[income")))
     (folder / "model.toml").write_text(model + TRAITS, encoding="utf-8")

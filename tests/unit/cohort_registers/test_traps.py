@@ -11,9 +11,10 @@ def found(made, rule):
 
 
 def by_codes(tables, prefixes=("DE10", "DE11", "DE12", "DE13", "DE14", "249", "250"), *, from_lpr3_kept_only=False):
-    contacts = {row["recnum"]: row["pnr"] for row in tables["lpr_adm"].to_pylist()}
+    contacts = {row["recnum"]: row["pnr"] for name in ("lpr_adm", "t_psyk_adm") for row in tables[name].to_pylist()}
     contacts |= {row["dw_ek_kontakt"]: row["pnr"] for row in tables["lpr3a_kontakt"].to_pylist()}
-    hits = {contacts[r["recnum"]] for r in tables["lpr_diag"].to_pylist() if r["c_diag"].startswith(prefixes)}
+    coded = [row for name in ("lpr_diag", "t_psyk_diag") for row in tables[name].to_pylist()]
+    hits = {contacts[row["recnum"]] for row in coded if row["c_diag"].startswith(prefixes)}
     return hits | {
         contacts[r["dw_ek_kontakt"]]
         for r in tables["lpr3a_diagnose"].to_pylist()

@@ -1,13 +1,15 @@
 """Fit the numbers in `params/fitted` to the rows of the frozen targets that are marked *fitted*.
 
-Three sets of numbers, found together by repeated simulation:
+Four sets of numbers, found together by repeated simulation:
 
 - the mean relative hazard of each condition and of death, by sex, five years of age and five calendar years: with it
   the incidences and the mortality of the parameter files are those of the whole population;
 - the incidence of true onset, by sex and five years of age (smooth; the calendar trend is given): of type 1 diabetes
   below 15 years, of type 2 diabetes from 20 years on;
 - the speed of type 2 diabetes' detection, by calendar year 1996 to 2014, with geometric mean 1 over 1996 to 2011; later
-  years keep the mean of the last two.
+  years keep the mean of the last two;
+- the level of the incidence of every other condition, and of the starts of every treatment, with a published figure
+  marked *fitted*: one factor each, so that its figures are met on average on the logarithmic scale.
 
 Between 15 and 19 years both are interpolated: the published cases there include women who took metformin without having
 diabetes, whom the registers' case definition has to find by itself.
@@ -17,17 +19,21 @@ undiagnosed that the parameter file cites.
 """
 
 import csv
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.calibration.measure import AGE_STEP, FIRST_YEAR, N_AGES, N_YEARS, LifeMeasures, measure_life
 from sandkasse.cohort.compilation import FITTED_STEP, Fitted, compile_model
+from sandkasse.cohort.life.record import LifeShard
 from sandkasse.cohort.model import DATA
 from sandkasse.cohort.specification import Specification
+from sandkasse.cohort.tables import CompiledModel
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -47,6 +53,24 @@ PRIOR_EVENTS = 3.0
 """Events that pull a thin cell towards its neighbours in time."""
 
 
+class Levels(Protocol):
+    """What published figures say of the levels of conditions and treatments."""
+
+    def begin(self, model: CompiledModel) -> None:
+        """Count anew, in lives of this model."""
+
+    def add(self, life: LifeShard) -> None:
+        """Count a shard."""
+
+    def log_ratios(self, n_persons: int) -> Mapping[str, float]:
+        """Logarithm of published over simulated, by name, once all these persons are counted."""
+
+
+LEVEL_STEP = 0.7
+LEVEL_LIMIT = 1.5
+"""Largest logarithm of a level."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """Fitted numbers.
@@ -56,16 +80,36 @@ class Fit:
         onset: Ratio to the written incidence, of type 1 diabetes in the first three age groups, of type 2 diabetes in
             the others, shape (sex, age group).
         detection: Ratio to the written speed of detection, shape (year 1996 to 2014,).
+        level: Ratio to the written incidence of other conditions, and to the rates of starting treatments, by name.
     """
 
     mean_relative: FloatArray
     onset: FloatArray
     detection: FloatArray
+    level: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def start(cls, n_targets: int) -> "Fit":
         """Begin with ones."""
         return cls(np.ones((2, 10, 23, n_targets)), np.ones((2, N_AGES)), np.ones(len(DETECTION_YEARS)))
+
+    @classmethod
+    def resume(cls, tables: Fitted, targets: tuple[str, ...]) -> "Fit":
+        """Begin with what was fitted before; targets without rows begin with ones."""
+        fit = cls.start(len(targets))
+        for row in tables["mean_relative_hazard"]:
+            if row["target"] in targets:
+                year = (int(row["year_from"]) - FIRST_YEAR) // FITTED_STEP
+                at = int(row["sex"]) - 1, year, int(row["age_from"]) // FITTED_STEP, targets.index(row["target"])
+                fit.mean_relative[at] = float(row["value"])
+        for name, ages in (("t1d", range(CHILDREN)), ("t2d", range(FIRST_ADULT, N_AGES))):
+            for row in tables[name]:
+                if int(row["age_from"]) // 5 in ages:
+                    fit.onset[int(row["sex"]) - 1, int(row["age_from"]) // 5] = float(row["value"])
+        for row in tables["t2d_detection"]:
+            if int(row["year"]) in DETECTION_YEARS:
+                fit.detection[int(row["year"]) - DETECTION_YEARS[0]] = float(row["value"])
+        return replace(fit, level={row["name"]: float(row["value"]) for row in tables.get("level", [])})
 
 
 @dataclass(frozen=True)
@@ -132,7 +176,9 @@ def to_tables(fit: Fit, targets: tuple[str, ...]) -> Fitted:
     later = float(np.exp(np.log(fit.detection[-2:]).mean()))
     points = [(1994, 1.0), *zip(DETECTION_YEARS, fit.detection, strict=True), (2015, later)]
     detection = [{"year": str(year), "value": f"{value:.5g}"} for year, value in points]
-    return {"mean_relative_hazard": means, "t1d": onsets[0], "t2d": onsets[1], "t2d_detection": detection}
+    level = [{"name": name, "value": f"{value:.5g}"} for name, value in fit.level.items()]
+    tables = {"mean_relative_hazard": means, "t1d": onsets[0], "t2d": onsets[1], "t2d_detection": detection}
+    return {**tables, "level": level} if level else tables
 
 
 def fit_model(
@@ -142,6 +188,8 @@ def fit_model(
     seed: int,
     report: Callable[[str], None],
     found: FloatArray | None = None,
+    levels: Levels | None = None,
+    before: Fitted | None = None,
 ) -> Fit:
     """Fit by repeated simulation.
 
@@ -152,6 +200,8 @@ def fit_model(
         report: Called with one line for each round.
         found: What the publication's case definition finds in simulated registers for each case that the lives detect,
             shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
+        levels: Counts the figures of other conditions and of treatments; without it their levels stay.
+        before: Tables of an earlier fit to begin with; ones otherwise.
 
     Returns:
         The fitted numbers.
@@ -160,12 +210,22 @@ def fit_model(
     published = read_targets()
     if found is not None:
         published = replace(published, cases=published.cases / found)
-    fit = Fit.start(len(targets))
+    fit = Fit.resume(before, targets) if before else Fit.start(len(targets))
     for i, n_persons in enumerate(rounds):
         model = compile_model(specification, data=DATA, fitted=to_tables(fit, targets))
-        counts = measure_life(model, n_persons, seed=seed + i, tally=True)
+        if levels is not None:
+            levels.begin(model)
+        counts = measure_life(
+            model, n_persons, seed=seed + i, tally=True, also=levels.add if levels is not None else lambda _: None
+        )
         fit = improve(fit, counts, published)
-        report(f"round {i + 1}: {n_persons} persons; {describe(counts, published)}")
+        told = describe(counts, published)
+        if levels is not None:
+            ratios = levels.log_ratios(n_persons)
+            fit = replace(fit, level=improve_levels(fit.level, ratios))
+            off = [abs(ratio) for ratio in ratios.values()]
+            told += f"; levels off by {100.0 * sum(off) / max(len(off), 1):.1f} %"
+        report(f"round {i + 1}: {n_persons} persons; {told}")
     return fit
 
 
@@ -194,6 +254,23 @@ def improve(fit: Fit, counts: LifeMeasures, published: Targets) -> Fit:
         onset=np.exp(np.clip(onset, -3.0, 3.0)),
         detection=np.exp(np.clip(detection, -1.5, 1.5)),
     )
+
+
+def improve_levels(level: Mapping[str, float], ratios: Mapping[str, float]) -> dict[str, float]:
+    """Take one step of the levels towards the published figures.
+
+    Args:
+        level: Levels that were simulated with.
+        ratios: Logarithm of published over simulated, by name.
+
+    Returns:
+        Better levels.
+    """
+    out = {}
+    for name, ratio in ratios.items():
+        log = math.log(level.get(name, 1.0)) + LEVEL_STEP * ratio
+        out[name] = math.exp(min(max(log, -LEVEL_LIMIT), LEVEL_LIMIT))
+    return out
 
 
 def _smooth(logs: FloatArray) -> FloatArray:

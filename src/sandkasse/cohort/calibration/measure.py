@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sandkasse.cohort.causes import choose_arms
 from sandkasse.cohort.kernels import helper, kernel
 from sandkasse.cohort.life.record import Int32Array, LifeShard
-from sandkasse.cohort.life.simulate import NO_TALLY, simulate_and_tally
+from sandkasse.cohort.life.simulate import NO_TALLY, simulate_arms
 from sandkasse.cohort.tables import CALENDAR_YEAR, CompiledModel
 
 FloatArray = npt.NDArray[np.float64]
@@ -67,6 +68,7 @@ def measure_life(
     seed: int,
     tally: bool = False,
     progress: Callable[[int], None] = lambda _: None,
+    also: Callable[[LifeShard], None] = lambda _: None,
 ) -> LifeMeasures:
     """Simulate persons shard by shard and count.
 
@@ -76,6 +78,7 @@ def measure_life(
         seed: Seed of the cohort.
         tally: Add up the sums for the mean relative hazards too.
         progress: Called with the number of persons done.
+        also: Called with each shard of lives, which have no life under an intervention.
 
     Returns:
         The counts.
@@ -85,8 +88,9 @@ def measure_life(
     total = np.zeros((2, *TALLY_BANDS, len(model.conditions) + 2, 2)) if tally else NO_TALLY
     for first in range(0, n_persons, SHARD):
         persons = np.arange(first, min(first + SHARD, n_persons), dtype=np.int64)
-        shard = simulate_and_tally(model, persons, seed=seed, tally=total)
+        shard = simulate_arms(model, persons, seed=seed, arms=choose_arms(model.arms, (0,)), tally=total)
         _count(shard, model, sums)
+        also(shard)
         progress(int(persons[-1]) + 1)
     return LifeMeasures(**sums, share=n_persons / model.persons_in_nation, tally=total)
 

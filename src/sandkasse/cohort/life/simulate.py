@@ -61,26 +61,6 @@ def simulate_life(
     return simulate_arms(model, persons, seed=seed, arms=choose_arms(model.arms, arms))
 
 
-def simulate_and_tally(
-    model: CompiledModel, persons: Int64Array, *, seed: int, tally: npt.NDArray[np.float64]
-) -> LifeShard:
-    """Simulate lives and add up what calibration needs to know.
-
-    Args:
-        model: The compiled model.
-        persons: Numbers of the persons, int64, shape (n_persons,).
-        seed: Seed of the cohort.
-        tally: Written; see `cohort.life.kernel.live`.
-
-    Returns:
-        The lives, with that of the model's first intervention.
-
-    Raises:
-        InvalidInputError: If the seed is out of range, or a person's number is negative.
-    """
-    return simulate_arms(model, persons, seed=seed, arms=choose_arms(model.arms, (0, 1)), tally=tally)
-
-
 def simulate_arms(
     model: CompiledModel,
     persons: Int64Array,

@@ -11,6 +11,8 @@ import vl_convert
 BLACK, BLUE, VERMILION, GREEN, ORANGE = "#000000", "#0072b2", "#d55e00", "#009e73", "#e69f00"
 SERIES = {"published": BLACK, "simulated": BLUE, "simulated registers": VERMILION}
 WIDTH, HEIGHT = 300, 210
+SMALL_WIDTH, SMALL_HEIGHT = 165, 110
+MANY = 4
 _QUIET = "#555555"
 
 
@@ -152,8 +154,12 @@ def _panels(chart: Any, rows: pd.DataFrame) -> Any:
     if "panel" not in rows.columns:
         return chart.properties(width=2 * WIDTH - 80, height=HEIGHT)
     order = list(dict.fromkeys(rows.panel))
-    placed = chart.properties(width=WIDTH, height=HEIGHT)
-    return placed.facet(facet=alt.Facet("panel:N", title=None, sort=order), columns=2)
+    facet = alt.Facet("panel:N", title=None, sort=order)
+    if len(order) <= MANY:
+        return chart.properties(width=WIDTH, height=HEIGHT).facet(facet=facet, columns=2)
+    # Many small pictures: each on its own scale, or the rare would be flat beside the common.
+    small = chart.properties(width=SMALL_WIDTH, height=SMALL_HEIGHT).facet(facet=facet, columns=4)
+    return small.resolve_scale(y="independent")
 
 
 def _finish(chart: Any, title: str, source: str) -> str:

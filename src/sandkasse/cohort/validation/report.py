@@ -119,10 +119,10 @@ def write_markdown(report: Report, figures: Path) -> str:
         figures: Folder for the pictures; the text links to it as `figures/`.
 
     Returns:
-        The text, from the headline on.
+        The text.
     """
     figures.mkdir(parents=True, exist_ok=True)
-    parts = [f"**{report.headline}**", report.made]
+    parts = [f"# {report.title}", f"**{report.headline}**", report.made]
     for section in report.sections:
         parts += [f"## {section.title}", *section.words]
         for picture in section.pictures:

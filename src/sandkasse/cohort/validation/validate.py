@@ -10,6 +10,7 @@ import pyarrow as pa
 from sandkasse.cohort.calibration.measure import measure_life
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.validation import care
+from sandkasse.cohort.validation.conditions import measure_conditions
 from sandkasse.cohort.validation.definitions import find_cases, read_definitions
 from sandkasse.cohort.validation.people import (
     SEXES,
@@ -66,6 +67,7 @@ def validate_cohort(
     model, published = load_model(), read_published()
     counts = measure_life(model, n_persons, seed=seed, progress=lambda done: progress(done, n_persons, "persons"))
     figures = compare_people(counts, published)
+    figures += measure_conditions(model, n_persons, seed=seed, progress=progress)
     sections = [describe_figures(figures), describe_people(counts, published), describe_diabetes(counts, published)]
     if opened:
         sections += [describe_conditions(opened), describe_care(opened)]
