@@ -224,7 +224,8 @@ def design(rows, extra=()):
     columns += [rows[name] for name in (*INDICATIONS, *OTHER)]
     pairs = combinations(("dyslipidaemia", "t2d", "ihd", "pad", "ckd", "recent"), 2)
     columns += [rows.recent, *(rows[one] & rows[other] for one, other in pairs)]
-    columns += [rows[name] / 10 for name in extra]
+    for name in extra:  # doctors weigh what they see differently for each reason
+        columns += [rows[name] / 10, *(rows[name] / 10 * rows[reason] for reason in ("dyslipidaemia", "ihd", "pad"))]
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 
