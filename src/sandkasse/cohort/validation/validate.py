@@ -129,7 +129,8 @@ def describe_figures(figures: Sequence[Figure]) -> Section:
     head = ("figure", "simulated", "error", "published", "deviation", "role", "within 15 %", "source")
     words = (
         "The list was frozen before calibration. Fitted figures may be looked at while numbers are chosen; held-out "
-        "figures may not.",
+        "figures may not. Eleven that were looked at all the same became fitted; eighteen held-out ones were added "
+        "later, before their simulated values were seen, and several of them are parts of fitted totals.",
     )
     return Section("Every figure", words, (Picture("validation-figures", drawn, title),), (Grid(head, rows),))
 
