@@ -1,6 +1,6 @@
 """Hospital contacts in all generations of the patient register: Encounter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -84,17 +84,7 @@ LPR2 = Generation(
     specialty_is_code=True,
     patient_type="c_pattype",
 )
-PSYCHIATRY = Generation(
-    prefix="psyk-",
-    system="psyk_contact",
-    contacts="t_psyk_adm",
-    key="recnum",
-    start="d_inddto",
-    end="d_uddto",
-    specialty="c_spec",
-    specialty_is_code=True,
-    patient_type="c_pattype",
-)
+PSYCHIATRY = replace(LPR2, prefix="psyk-", system="psyk_contact", contacts="t_psyk_adm")
 LPR3_A = Generation(
     prefix="lpr3-",
     system="lpr3_contact",
