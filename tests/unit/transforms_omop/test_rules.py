@@ -56,6 +56,15 @@ def without_periods_of_one(tables: Tables) -> None:
     tables["observation_period"] = pa.Table.from_pylist(kept, schema=tables["observation_period"].schema)
 
 
+def watched_after_death(tables: Tables) -> None:
+    (dead,) = tables["death"]["person_id"].unique().to_pylist()
+
+    def prolong(rows: list[Row]) -> None:
+        next(row for row in rows if row["person_id"] == dead)["observation_period_end_date"] = date(2010, 1, 1)
+
+    change(tables, "observation_period", prolong)
+
+
 def narrow_column(tables: Tables) -> None:
     table = tables["location"]
     tables["location"] = table.set_column(0, "location_id", table["location_id"].cast(pa.string()))
@@ -84,7 +93,7 @@ FAULTS: list[tuple[str, str, str | None, Callable[[Tables], object]]] = [
      put("condition_occurrence", condition_concept_id=0, condition_source_value=None)),
     ("order", "visit_occurrence", "visit_end_date", put("visit_occurrence", visit_end_date=date(1960, 1, 1))),
     ("before_birth", "measurement", "measurement_date", put("measurement", measurement_date=date(1949, 1, 1))),
-    ("after_death", "death", "death_date", put("observation_period", -2, observation_period_end_date=date(2010, 1, 1))),
+    ("after_death", "death", "death_date", watched_after_death),
     ("unobserved", "measurement", "measurement_date", put("measurement", measurement_date=date(1970, 1, 1))),
     ("no_period", "person", "person_id", without_periods_of_one),
     ("periods_touch", "observation_period", "observation_period_start_date",
