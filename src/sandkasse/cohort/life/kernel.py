@@ -2,8 +2,8 @@
 
 Time moves in spans in which nothing changes but the season: from event to event, at most to the end of the calendar
 year. In a span each open clock has one rate, but for seasonal ones, which pass as their season lets them; the first
-clock to reach its draw has its event. Conditions, treatments, exposures and interventions rescale rates and never redraw
-a clock, so a life under an intervention shares its luck with the life that was lived.
+clock to reach its draw has its event. Conditions, treatments, exposures and interventions rescale rates and never
+redraw a clock, so a life under an intervention shares its luck with the life that was lived.
 """
 
 import math
@@ -19,7 +19,6 @@ from sandkasse.cohort.life.rates import (
     let_pass,
     let_season_pass,
     open_rows,
-    season_days,
     settle_base,
     settle_rates,
     settle_rows,
@@ -268,11 +267,10 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     for k in range(scratch.season_rate.shape[0]):
                         if scratch.season_rate[k] > 0.0:
                             c = tables.season_condition[k]
-                            days = season_days(tables, y, k, year_first, year_days, now, span)
-                            tally[sex, early, young, c, 0] += days * hazard[sex, born, age, c]
-                            tally[sex, early, young, c, 1] += days * scratch.season_rate[k]
+                            tally[sex, early, young, c, 0] += scratch.season_days[k] * hazard[sex, born, age, c]
+                            tally[sex, early, young, c, 1] += scratch.season_days[k] * scratch.season_rate[k]
                 let_pass(scratch, span)
-                let_season_pass(tables, scratch, y, year_first, year_days, now, span)
+                let_season_pass(tables, scratch)
                 for i in range(scratch.counts[STATE_WAITING]):
                     c = scratch.waiting[i]
                     scratch.waiting_left[c] -= scratch.waiting_rate[c] * span

@@ -117,22 +117,28 @@ def season_wait(tables: LifeTables, y: Whole, k: Whole, first: float, length: fl
 def hurry(
     tables: LifeTables, scratch: Scratch, y: Whole, first: float, length: float, now: float, span: float
 ) -> tuple[int, float]:
-    """Find the seasonal condition that comes first within a span, -1 if none, and the span until it."""
+    """Find the seasonal condition that comes first within a span, -1 if none, and the span until it.
+
+    Written: `season_days`, what that span is worth.
+    """
     which = -1
     for k in range(scratch.season_rate.shape[0]):
         rate, c = scratch.season_rate[k], tables.season_condition[k]
-        if rate > 0.0 and rate * season_days(tables, y, k, first, length, now, span) > scratch.left[c]:
-            span = min(season_wait(tables, y, k, first, length, now, scratch.left[c] / rate), span)
-            which = c
+        if rate > 0.0:
+            scratch.season_days[k] = season_days(tables, y, k, first, length, now, span)
+            if rate * scratch.season_days[k] > scratch.left[c]:
+                span = min(season_wait(tables, y, k, first, length, now, scratch.left[c] / rate), span)
+                which = c
+    if which >= 0:
+        for k in range(scratch.season_rate.shape[0]):
+            if scratch.season_rate[k] > 0.0:
+                scratch.season_days[k] = season_days(tables, y, k, first, length, now, span)
     return which, span
 
 
 @helper
-def let_season_pass(
-    tables: LifeTables, scratch: Scratch, y: Whole, first: float, length: float, now: float, span: float
-) -> None:
-    """Let the clocks of seasonal conditions run for a span."""
+def let_season_pass(tables: LifeTables, scratch: Scratch) -> None:
+    """Let the clocks of seasonal conditions run for the span that `hurry` found."""
     for k in range(scratch.season_rate.shape[0]):
         if scratch.season_rate[k] > 0.0:
-            days = season_days(tables, y, k, first, length, now, span)
-            scratch.left[tables.season_condition[k]] -= scratch.season_rate[k] * days
+            scratch.left[tables.season_condition[k]] -= scratch.season_rate[k] * scratch.season_days[k]

@@ -104,6 +104,7 @@ class Scratch(NamedTuple):
     counts: IntArray  # see STATE_ACTIVE and the others
     excess: FloatArray  # (condition,) product of its active effects on death
     season_rate: FloatArray  # (seasonal condition,) rate of the year, 0 in a level year
+    season_days: FloatArray  # (seasonal condition,) days of level hazard that the span is worth
 
 
 def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
@@ -181,6 +182,7 @@ def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
         counts=days(9),
         excess=numbers(c),
         season_rate=numbers(tables.season_condition.shape[0]),
+        season_days=numbers(tables.season_condition.shape[0]),
     )
 
 
