@@ -97,7 +97,8 @@ def _prepare(request: _Request) -> PreparedExercise:
             next_step="use a dataset that was simulated on this site",
         )
     truth = read_truth(ground.truth, columns=columns) if columns and ground.truth else {}
-    facts = run_statements(exercise_statements(exercise), ground.folder, ground.truth)
+    statements = exercise_statements(exercise)
+    facts = run_statements(statements, ground.folder, ground.truth, definitions=exercise.definitions)
     return prepare_exercise(exercise, truth, key=request.key, facts=facts, module_id=request.module_id)
 
 
