@@ -262,9 +262,11 @@ def _table_quality(rules: Sequence[DataQuality], where: str) -> tuple[int | None
 def _row_bounds(rule: DataQuality, low: int | None, high: int | None, where: str) -> tuple[int | None, int | None]:
     operators = _operators(rule)
     for operator, value in operators.items():
-        values = value if isinstance(value, list) else [value]
+        values = value if operator == "mustBeBetween" else [value]
         if operator not in _ROW_OPERATORS or not all(type(item) is int and item >= 0 for item in values):
             raise invalid(where, f"the rowCount rule cannot be read: {operator} needs whole numbers from 0")
+        if operator == "mustBeLessThan" and value == 0:
+            raise invalid(where, "the rowCount rule cannot be kept: no table has less than 0 rows")
         new_low, new_high = _ROW_OPERATORS[operator](values)
         low = new_low if low is None else max(low, new_low if new_low is not None else low)
         high = new_high if high is None else min(high, new_high if new_high is not None else high)
