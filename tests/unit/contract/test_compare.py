@@ -141,6 +141,21 @@ def test_references() -> None:
     assert effects(compare_contracts(bound, free)) == [("removed reference", "breaking")]
 
 
+def test_a_reference_is_the_columns_that_it_joins() -> None:
+    wide = Table("t", (COLUMN, Column("y", "integer"), Column("z", "integer")))
+
+    def joining(*pairs: tuple[str, str]) -> Contract:
+        columns, to_columns = zip(*pairs, strict=True)
+        return contract(replace(wide, references=(Reference(columns, "t", to_columns),)))
+
+    old = joining(("x", "x"), ("y", "y"))
+    assert compare_contracts(old, joining(("y", "y"), ("x", "x"))).verdict == "equal"
+    assert effects(compare_contracts(old, joining(("x", "y"), ("y", "x")))) == [
+        ("removed reference", "breaking"),
+        ("added reference", "narrowing"),
+    ]
+
+
 def test_row_counts() -> None:
     free, bound = contract(TABLE), contract(replace(TABLE, min_rows=1, max_rows=10))
     assert [effect for _, effect in effects(compare_contracts(free, bound))] == ["narrowing"] * 2
