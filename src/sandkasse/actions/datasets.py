@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 import pyarrow as pa
@@ -286,7 +286,8 @@ def export_dataset(
     }
     if format not in describe:
         raise InvalidInputError(
-            f"There is no export format {format!r}.", next_step=f"choose one of {', '.join(describe)}"
+            f"There is no export format {format!r}.",
+            next_step=f"choose one of {', '.join((*describe, *get_args(Program)))}",
         )
     write_new_file(out, orjson.dumps(describe[format](), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return out
