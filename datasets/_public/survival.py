@@ -119,6 +119,7 @@ SURVIVAL_DATASETS: tuple[PublicDataset, ...] = (
                         "number",
                         "The measurement. Units are not stated by the publisher; the values are those of mg/dL for "
                         "cholesterol and of mm[Hg] for blood pressure.",
+                        described_by="test",
                     ),
                 ),
                 references=(Reference(("person_id",), "persons", ("person_id",)),),

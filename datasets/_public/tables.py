@@ -46,6 +46,7 @@ class Taken:
     codes: dict[Any, str] = field(default_factory=dict)
     required: bool = True
     bounds: tuple[Any, Any] = (None, None)
+    described_by: str = ""
 
     def promise(self, source_file: str) -> Column:
         """Give the column as the contract promises it."""
@@ -59,6 +60,7 @@ class Taken:
             required=self.required,
             minimum=self.bounds[0],
             maximum=self.bounds[1],
+            described_by=self.described_by,
             provenance=Provenance(source=f"{source_file}, {origin}"),
         )
 

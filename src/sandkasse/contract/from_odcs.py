@@ -109,6 +109,7 @@ def _table(table: SchemaObject) -> Table:
         raise invalid(where, "a table is optional or one of alternatives, not both")
     columns = tuple(_column(column, where) for column in table.properties)
     check_unique((column.name for column in columns), where, "column")
+    _check_described(columns, where)
     min_rows, max_rows, quality_keys = _table_quality(table.quality or [], where)
     keys = _keys(table.properties, where) + quality_keys
     return Table(
@@ -157,6 +158,13 @@ def _column(column: SchemaProperty, table: str) -> Column:
         provenance=_provenance(custom),
         **options,
     )
+
+
+def _check_described(columns: Sequence[Column], where: str) -> None:
+    known = {column.name for column in columns}
+    for column in columns:
+        if column.described_by and (column.described_by not in known or column.described_by == column.name):
+            raise invalid(f"{where}.{column.name}", "describedBy must name another column of the table")
 
 
 def _options(options: Mapping[str, Any], logical: LogicalType, where: str) -> dict[str, Any]:

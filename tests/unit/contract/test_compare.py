@@ -96,6 +96,7 @@ def test_another_meaning_is_breaking_both_ways(what: str, old: dict[str, Any], n
         {"title": "X"},
         {"physical_type": "int32"},
         {"deprecated": True},
+        {"described_by": "y"},
         {"provenance": Provenance(trap="Mind the gap.")},
         {"quality": (Quality("nullValues", severity="warning"),)},
     ],
