@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sandkasse.catalogue.card import Card, card_in
-from sandkasse.catalogue.store import Store
+from sandkasse.catalogue.store import Store, no_dataset_keeps
 from sandkasse.core.errors import AmbiguousDatasetError, DatasetNotFoundError
 from sandkasse.core.hashing import sha256_value
 from sandkasse.training.facts import read_truth, run_statements
@@ -106,10 +106,7 @@ def _choose(contract: str, cards: tuple[Card, ...]) -> Card:
     candidates = [card for card in cards if card.contract.name == contract]
     chosen = [card for card in candidates if card.default_for] or candidates
     if not chosen:
-        known = {card.contract.name for card in cards}
-        raise DatasetNotFoundError.among(
-            "dataset that keeps the contract", contract, known, command="sandkasse dataset list"
-        )
+        raise no_dataset_keeps(contract, {card.contract.name for card in cards})
     if len(chosen) > 1:
         listed = ", ".join(card.id for card in chosen)
         raise AmbiguousDatasetError(

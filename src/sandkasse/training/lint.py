@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from sandkasse.catalogue.store import SIMULATED_CONTRACT
 from sandkasse.cohort.observation.traps import TRAPS
 from sandkasse.core.errors import ModuleInvalidError
 from sandkasse.training.facts import check_is_one_select, used_definitions
@@ -16,7 +17,6 @@ from sandkasse.training.library import ShelvedModule
 from sandkasse.training.spec import ANSWERS_FILE, Exercise, Module, Part
 
 FEWEST_ACCEPTED = 2
-SIMULATED_CONTRACT = "dk-registers"
 SIDES = {"classification": {"extra", "missed", "type", "any"}, "dates": {"extra", "missed", "date", "any"}}
 
 _MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
