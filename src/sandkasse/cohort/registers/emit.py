@@ -91,9 +91,10 @@ def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
     person = persons_of(shard, w.SERVICE)
     week = word >> 17
     tables = {}
+    is_old = week < _FIRST_WEEK_2005
     for name, keep in (
-        ("sysi", week < _FIRST_WEEK_2005),
-        ("sssy", (week >= _FIRST_WEEK_2005) & (week < _WEEK_AFTER_LAST)),
+        ("sysi", np.flatnonzero(is_old)),
+        ("sssy", np.flatnonzero(~is_old & (week < _WEEK_AFTER_LAST))),
     ):
         kept = word[keep]
         tables[name] = pa.table(
@@ -101,7 +102,7 @@ def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
                 "pnr": coded(person[keep], people),
                 "barnmak": pa.array((kept & 1).astype(np.int8)),
                 "speciale": coded((kept >> 1) & 0xFFFF, shard.words.services),
-                "honuge": coded(kept >> 17, _WEEK_NAMES),
+                "honuge": coded(week[keep], _WEEK_NAMES),
             }
         )
     return tables
