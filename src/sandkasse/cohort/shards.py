@@ -246,7 +246,7 @@ def parquet_settings(table: pa.Table) -> dict[str, Any]:
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_dictionary(kind) or pa.types.is_string(kind)
+    return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind))
 
 
 def encode_table(table: pa.Table) -> pa.Buffer:

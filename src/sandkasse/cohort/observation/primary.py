@@ -9,13 +9,12 @@ from sandkasse.cohort.observation import purposes
 from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import DAY_1990, FIRST_YEAR, day_in, week_of, year_of
-from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, burden_on, push, push_trap, spell_at
+from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, push, push_trap, spell_at
 from sandkasse.cohort.observation.laboratory import take_panel
 from sandkasse.cohort.observation.pharmacy import collect_passing
 from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_poisson, draw_row
 
 _YEAR = 365.25
-_MIDDLE = 182
 _MOST_CHILDREN = 12
 
 
@@ -51,9 +50,9 @@ def visit(pen: Pen, who: Who, care: c.CareArrays) -> None:
     seeking = math.exp(primary.sd_persons * who.traits[f.SEEKING] - 0.5 * primary.sd_persons * primary.sd_persons)
     begin(pen, who, purposes.VISITS)
     for year in range(year_of(year_start, who.days[f.FIRST]), year_of(year_start, who.days[f.STOP] - 1) + 1):
-        middle = year_start[year - FIRST_YEAR] + _MIDDLE
+        middle = year_start[year - FIRST_YEAR] + f.MIDDLE
         band = band_of(who.days, middle)
-        ill = burden_on(who, middle)
+        ill = who.ill[year - FIRST_YEAR]
         spell = max(spell_at(who.days, middle), 0)
         extra = 1.0 + primary.illness * ill
         if who.days[f.DEATH] - year_start[year - FIRST_YEAR] < _YEAR:
@@ -105,7 +104,7 @@ def see_others(pen: Pen, who: Who, care: c.CareArrays) -> None:
     sex = who.days[f.SEX]
     begin(pen, who, purposes.OTHER_SERVICES)
     for year in range(year_of(year_start, who.days[f.FIRST]), year_of(year_start, who.days[f.STOP] - 1) + 1):
-        band = band_of(who.days, year_start[year - FIRST_YEAR] + _MIDDLE)
+        band = band_of(who.days, year_start[year - FIRST_YEAR] + f.MIDDLE)
         for _ in range(draw_poisson(pen.state.stream, primary.other[sex, band])):
             day = day_in(care.calendar, True, year, draw(pen.state.stream))
             row = draw_row(pen.state.stream, primary.other_share[sex, band])
