@@ -59,12 +59,14 @@ class State(NamedTuple):
     Attributes:
         given: How many words of each kind were given, int64, shape (N_KINDS,); may pass the capacity.
         stream: The open stream of draws, uint64, from `make_stream`.
+        beside: The person's stream for what comes with a contact or a panel, uint64, from `make_stream`.
         traps: Which traps are on, int8, shape (n_traps,).
         seed: Seed of the cohort, uint64.
     """
 
     given: npt.NDArray[np.int64]
     stream: Stream
+    beside: Stream
     traps: t.Switches
     seed: np.uint64
 
@@ -211,8 +213,10 @@ def gather(pen: Pen, lives: Lives, care: c.CareArrays, i: int, who: Who) -> None
     open_stream(pen.state.stream, pen.state.seed, lives.person[i], purposes.PERSON)
     choice = draw(pen.state.stream)
     traits[SEEKING] = draw_normal(pen.state.stream)
+    open_stream(pen.state.beside, pen.state.seed, lives.person[i], purposes.BESIDE)
     for analysis in range(who.own.shape[0]):
-        who.own[analysis] = draw_normal(pen.state.stream)
+        is_first = analysis < care.laboratory.n_first
+        who.own[analysis] = draw_normal(pen.state.stream if is_first else pen.state.beside)
         if care.laboratory.trait[analysis] >= 0:
             who.own[analysis] = lives.liability[i, care.laboratory.trait[analysis]]
     shortest, longest = care.drugs.errand_days[0], care.drugs.errand_days[1]

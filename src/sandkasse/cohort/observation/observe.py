@@ -82,7 +82,7 @@ def observe(
     starts = np.zeros((len(order) + 1, w.N_KINDS), dtype=np.int64)
     capacity = len(order) * _ROOM_PER_PERSON + _ROOM_AT_LEAST
     while True:
-        state = as_record(State(np.zeros(w.N_KINDS, np.int64), make_stream(), traps, np.uint64(seed)))
+        state = as_record(State(np.zeros(w.N_KINDS, np.int64), make_stream(), make_stream(), traps, np.uint64(seed)))
         pen = Pen(np.empty((w.N_KINDS, capacity), dtype=np.int64), state)
         details = make_details(capacity)
         observe_persons(pen, who, lives, care.arrays, order, starts, details)
