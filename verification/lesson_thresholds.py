@@ -1,6 +1,7 @@
-"""Print what right and wrong approaches to *Who has diabetes?* score on several cohorts, beside the pass marks.
+"""Print what right and wrong approaches to a module's exercises score on several cohorts, beside the pass marks.
 
     python verification/lesson_thresholds.py --seeds 11 12 13 14 15 --persons 20000 --keep /tmp/cohorts
+    python verification/lesson_thresholds.py --seeds 11 12 13 --module modules/five-case-definitions --keep /tmp/cohorts
 
 The pass marks in `modules/who-has-diabetes/module.yaml` were chosen from this table, over all seeds and several grading
 keys: below the worst right approach, and above the best wrong one.
@@ -43,6 +44,10 @@ class Registers:
     def __getitem__(self, table: str) -> Any:
         return self._tables[table]
 
+    def sql(self, query: str) -> Any:
+        """Ask in SQL, as `Dataset.sql` does: an Arrow table."""
+        return self.connection.con.sql(query).to_arrow_table()
+
     def __getattr__(self, table: str) -> Any:
         return self._tables[table]
 
@@ -65,7 +70,7 @@ def score_cohort(
     Returns:
         Approach to what was found: the score or the number, and whether it passed, one a key.
     """
-    facts = run_statements(exercise_statements(exercise), folder, truth)
+    facts = run_statements(exercise_statements(exercise), folder, truth, definitions=exercise.definitions)
     grader, parameters = read_parameters(exercise)
     columns = grader.truth_columns(parameters)
     tables = read_truth(truth, columns=columns) if truth and columns else {}
@@ -86,7 +91,9 @@ def score_cohort(
                     found[name].append(f"SHAPE {error.message}")
                     continue
                 verdict = graded.verdict
-                value = graded.mark if exercise.grader in ("classification", "dates") else round(float(answer), 4)
+                value = (
+                    graded.mark if exercise.grader in ("classification", "dates", "table") else round(float(answer), 4)
+                )
                 measures = "/".join(f"{m.value:.2f}" for m in verdict.measures[:2] if m.value is not None)
                 mark = "pass" if verdict.passed else "----"
                 wrong = verdict.passed != (kind == "accepted")

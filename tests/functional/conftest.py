@@ -31,7 +31,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(**(_read_json(process) | {"home": home}))
         finally:
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=90)
 
 
 def _read_json(process: "subprocess.Popen[str]") -> dict[str, object]:

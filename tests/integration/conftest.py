@@ -39,7 +39,7 @@ class Notebook:
 
     def ask(self, path: str, *, method: str = "GET", host: str = "", body: str = "", **headers: str) -> Answer:
         """Send one request to a path below the workspace's own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         own = {"Host": host or f"localhost:{self.port}"}
         connection.request(method, self.base + path, body=body.encode() or None, headers={**own, **headers})
         response = connection.getresponse()
@@ -78,7 +78,7 @@ class Notebook:
         authorization = f"token {self.token}"
         name = json.loads(self.ask("api/terminals", method="POST", Authorization=authorization).body)["name"]
         url = f"ws://localhost:{self.port}{self.base}terminals/websocket/{name}"
-        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=30)
+        line = websocket.create_connection(url, header=[f"Authorization: {authorization}"], timeout=120)
         line.send(json.dumps(["stdin", text + "\r"]))
         shown = ""
         while until not in shown:

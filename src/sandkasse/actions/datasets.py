@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 import pyarrow as pa
@@ -22,7 +22,7 @@ from sandkasse.catalogue.show import CardList, describe_card
 from sandkasse.catalogue.snippets import Snippets, snippets_of, to_bibtex
 from sandkasse.catalogue.statistics import Program, Written, write_for_program
 from sandkasse.catalogue.store import Store
-from sandkasse.contract import CheckReport, Contract, check_tables, read_contract
+from sandkasse.contract import CheckReport, Contract, check_tables, codes, read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
 from sandkasse.core.errors import DatasetNotFoundError, InvalidInputError
 from sandkasse.core.hashing import sha256_value
@@ -142,6 +142,11 @@ def contract_of(dataset: Dataset) -> Contract:
         ContractInvalidError: If the file beside the data is not a contract.
     """
     return read_contract(dataset.folder / CONTRACT_FILE)
+
+
+def list_known_codes(system: str) -> tuple[tuple[str, str], ...]:
+    """List the codes of a code system that our data use, each with its title; nothing for one that we do not hold."""
+    return codes.known_codes(system)
 
 
 def verify_dataset(settings: Settings, dataset_id: str, *, progress: Progress = no_progress) -> Verified:
@@ -281,7 +286,8 @@ def export_dataset(
     }
     if format not in describe:
         raise InvalidInputError(
-            f"There is no export format {format!r}.", next_step=f"choose one of {', '.join(describe)}"
+            f"There is no export format {format!r}.",
+            next_step=f"choose one of {', '.join((*describe, *get_args(Program)))}",
         )
     write_new_file(out, orjson.dumps(describe[format](), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return out

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from sandkasse.catalogue.store import Store
+from sandkasse.catalogue.store import SIMULATED_CONTRACT, Store
 from sandkasse.core.errors import InvalidInputError, ModuleInvalidError, TrainingModuleNotFoundError, UpstreamError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
@@ -27,7 +27,6 @@ from sandkasse.training.views import ModuleView, view_module
 
 OFFLINE = execution.OFFLINE  # the portal's address that stands for: grade here, from the truth in this site's store
 VERDICT_MIME = execution.VERDICT_MIME
-SIMULATED_CONTRACT = "dk-registers"
 TEST_SEED = 20260101  # our choice: the same persons in every test of a module, and none of its practice persons
 
 

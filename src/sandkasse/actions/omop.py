@@ -10,8 +10,9 @@ from typing import Any
 import ibis
 
 from sandkasse.actions.datasets import open_store, show_dataset
-from sandkasse.actions.transforms import Source, find_source
+from sandkasse.actions.transforms import REGISTERS, Source, find_source
 from sandkasse.catalogue.card import DATA_FOLDER, Card, CardDraft, Citation
+from sandkasse.catalogue.open import Dataset
 from sandkasse.catalogue.partial import partial_folder
 from sandkasse.compute.local import LocalPool
 from sandkasse.contract import write_contract
@@ -25,6 +26,7 @@ from sandkasse.transforms.omop.athena import read_athena
 from sandkasse.transforms.omop.build import Built, Release, build_omop
 from sandkasse.transforms.omop.check import Finding, OmopReport, check_omop
 from sandkasse.transforms.omop.contract import omop_contract
+from sandkasse.transforms.omop.on_demand import OmopTables
 from sandkasse.transforms.omop.source import count_persons
 from sandkasse.transforms.omop.vocabulary import CodeMap
 
@@ -107,6 +109,25 @@ def transform_to_omop(
     draft = _draft(source, source.card, request, clock().date())
     card = store.publish(draft, write)
     return OmopResult(made[0], store.folder(card), card)
+
+
+def open_as_omop(registers: Dataset, *, clock: Clock = system_clock) -> OmopTables:
+    """See open registers as OMOP, each table made in memory when it is first asked for.
+
+    Raises:
+        InvalidInputError: If it is not a dataset of the registers.
+    """
+    card = registers.card
+    if card.contract.name != REGISTERS:
+        raise InvalidInputError(
+            f"This dataset keeps the contract {card.contract.name!r}, not {REGISTERS!r}.",
+            next_step=f'open the registers first: sandkasse.open("{REGISTERS}")',
+        )
+    files = {name: [registers.folder / file.path for file in card.files_of(name)] for name in registers.tables}
+    source = Source(registers.folder, card, card.reference)
+    return OmopTables(
+        {name: registers[name] for name in registers.tables}, files, release=_release(source, clock().date())
+    )
 
 
 def check_omop_dataset(settings: Settings, name: str, *, progress: Progress = no_progress) -> OmopReport:

@@ -1,5 +1,6 @@
 """Acts that turn a dataset of the registers into an international form."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from sandkasse.compute.local import LocalPool
 from sandkasse.contract import read_contract
 from sandkasse.core.access import AccessGuard, SandboxGuard
 from sandkasse.core.clock import Clock, system_clock
-from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.errors import DatasetNotFoundError, InvalidInputError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
 from sandkasse.transforms.fhir import FhirExport, FhirOptions, export_fhir
 
 REGISTERS = "dk-registers"
+_WRITTEN = "registers"  # beside the truth, in the folder that a simulation makes
 _NOBODY = frozenset({"simulated", "twin"})
 
 
@@ -71,6 +73,7 @@ def find_source(settings: Settings, source: str, *, guard: AccessGuard | None = 
     """
     folder, card = Path(source).expanduser().absolute(), None
     if not (folder / CONTRACT_FILE).is_file():
+        _refuse_folder(source, folder)
         page = show_dataset(settings, source)
         folder, card = page.folder, page.card
     elif (folder / CARD_FILE).is_file():
@@ -84,6 +87,21 @@ def find_source(settings: Settings, source: str, *, guard: AccessGuard | None = 
             next_step="name a dataset of the registers: sandkasse dataset list",
         )
     return Source(folder, card, card.reference if card else folder.name)
+
+
+def _refuse_folder(source: str, folder: Path) -> None:
+    """Raise if what was named can only be a folder, and is none of registers."""
+    if (folder / _WRITTEN / CONTRACT_FILE).is_file():
+        raise InvalidInputError(
+            f"The folder {source} holds the registers in a folder of their own.",
+            next_step=f"name that one: {Path(source) / _WRITTEN}",
+        )
+    if folder.is_dir() or "/" in source or os.sep in source:
+        what = f"has no {CONTRACT_FILE} and data/" if folder.is_dir() else "does not exist"
+        raise DatasetNotFoundError(
+            f"The folder {source} {what}.",
+            next_step="name a folder that `sandkasse cohort simulate` made, or a dataset: sandkasse dataset list",
+        )
 
 
 def transform_to_fhir(

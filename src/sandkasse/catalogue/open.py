@@ -1,6 +1,7 @@
 """Opening a dataset: its tables as Ibis expressions on DuckDB, read when asked and not before."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,20 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from ibis.expr.types import Table
 
-from sandkasse.catalogue.card import Card, card_in
+from sandkasse.catalogue.card import CONTRACT_FILE, Card, card_in
 from sandkasse.catalogue.integrity import corrupt, find_file_fault
 from sandkasse.catalogue.show import show_html, show_text
-from sandkasse.core.errors import ColumnNotFoundError, TableNotFoundError
+from sandkasse.contract import read_contract
+from sandkasse.core.errors import ColumnNotFoundError, SandkasseError, TableNotFoundError
 
 _GLOB_CHARACTERS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
+
+
+class UnknownNameError(AttributeError):
+    """A name after the dot that is no table or column; a notebook shows its two lines, and no stack of ours."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"AttributeError: {self}"]
 
 
 class DatasetTable(Table):  # type: ignore[misc]  # Ibis ships no types
@@ -25,7 +34,7 @@ class DatasetTable(Table):  # type: ignore[misc]  # Ibis ships no types
 
     def __getattr__(self, key: str, /) -> Any:
         if not key.startswith("_") and key not in self.columns:
-            raise AttributeError(str(_unknown_column(self, key)), name=key, obj=self)
+            raise UnknownNameError(str(_unknown_column(self, key)), name=key, obj=self)
         return super().__getattr__(key)
 
     def __getitem__(self, what: Any, /) -> Any:
@@ -120,7 +129,7 @@ class Dataset:
         try:
             return self[name]
         except TableNotFoundError as error:
-            raise AttributeError(str(error), name=name, obj=self) from None
+            raise UnknownNameError(str(error), name=name, obj=self) from None
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.tables})
@@ -138,10 +147,20 @@ class Dataset:
         return list(self.tables)
 
     def __repr__(self) -> str:
-        return show_text(self._card)
+        return show_text(self._card, self._holds)
 
     def _repr_html_(self) -> str:
-        return show_html(self._card)
+        return show_html(self._card, self._holds)
+
+    @cached_property
+    def _holds(self) -> dict[str, str]:
+        """Say what each table holds and from when to when, as the contract has it; nothing where it cannot be read."""
+        try:
+            tables = read_contract(self._folder / CONTRACT_FILE).tables
+        except (SandkasseError, OSError):
+            return {}
+        said = {table.name: ", ".join(part for part in (table.title, table.period) if part) for table in tables}
+        return {name: words for name, words in said.items() if words}
 
     def _read(self, table: str) -> DatasetTable:
         files = self._card.files_of(table)

@@ -15,7 +15,7 @@ from sandkasse.contract import Column, Contract, Table
 from sandkasse.contract.codes import code_title
 from sandkasse.core.errors import ColumnNotFoundError
 
-PROFILE_VERSION = 3  # part of the cache's key: raise it when the meaning of a profile changes
+PROFILE_VERSION = 4  # part of the cache's key: raise it when the meaning of a profile changes
 
 # Our choices: enough bars to see a shape, enough values to see the common ones.
 N_BINS = 30
@@ -25,6 +25,7 @@ COUNTED_EXACTLY_UP_TO = 2_000_000
 TAIL = 0.002  # share cut off at each end when a few far values would flatten the picture
 
 Kind = Literal["empty", "identifier", "values", "histogram"]
+_UNIT = "unit"  # what a table's column is called that says the unit of each row's value
 _SECONDS_PER_DAY = 86_400
 _YEARS_FROM_DAYS = 5 * 365  # a shorter span of dates is shown in days
 _EPOCH = date(1970, 1, 1)
@@ -64,6 +65,7 @@ class ColumnProfile:
         n_below: Rows below the first border.
         n_above: Rows above the last border.
         only: Which rows the histogram shows where another column says what a value measures: the commonest kind.
+        only_unit: Their commonest unit, where the table has a column `unit`.
     """
 
     name: str
@@ -79,6 +81,7 @@ class ColumnProfile:
     n_below: int = 0
     n_above: int = 0
     only: str = ""
+    only_unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -241,14 +244,19 @@ class _Profiler:
         """Show one kind of value: values of different kinds, in different units, make no picture together."""
         kind = self._data[described.name]
         present = self._data.filter(column.notnull(), kind.notnull())
-        most = present.group_by(kind=kind).aggregate(n=ibis._.count()).order_by([ibis.desc("n"), "kind"]).limit(1)
-        commonest = self._dataset.collect(most).to_pylist()[0]["kind"]
-        data = present.filter(kind == commonest).select(column.get_name())
+        commonest = self._commonest(present, kind)
+        of_kind = present.filter(kind == commonest)
+        unit = self._commonest(of_kind, of_kind[_UNIT]) if _UNIT in of_kind.columns else None
+        data = of_kind.select(column.get_name())
         summary = self._dataset.collect(_summarise(data, exact=self._exact)).to_pylist()[0]
         one_kind = _Profiler(self._dataset, data, summary, exact=self._exact, identifiers=frozenset())
         title = code_title(described.code_system, commonest) if isinstance(commonest, str) else ""
         only = f"{described.name} {commonest}" + (f" ({title})" if title else "")
-        return {**one_kind._histogram(data[column.get_name()]), "only": only}
+        return {**one_kind._histogram(data[column.get_name()]), "only": only, "only_unit": str(unit or "")}
+
+    def _commonest(self, data: IbisTable, column: IbisColumn) -> Any:
+        counted = data.group_by(value=column).aggregate(n=ibis._.count()).order_by([ibis.desc("n"), "value"])
+        return self._dataset.collect(counted.limit(1)).to_pylist()[0]["value"]
 
     def _range(self, name: str) -> tuple[float, float]:
         low, high = self._summary[f"low:{name}"], self._summary[f"high:{name}"]

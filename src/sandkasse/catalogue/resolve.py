@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sandkasse.catalogue.card import Card, card_in
 from sandkasse.catalogue.open import Dataset, open_tables
-from sandkasse.catalogue.store import LIST_COMMAND, Store
+from sandkasse.catalogue.store import LIST_COMMAND, Store, no_dataset_keeps
 from sandkasse.core.access import AccessGuard
 from sandkasse.core.errors import AmbiguousDatasetError, CorruptDatasetError, DatasetNotFoundError
 
@@ -111,7 +111,7 @@ class Catalogue:
         if not found:
             self._lead_from_dataset_to_contract(name, cards)
             known = {card.contract.name for card in cards} | set(self._bindings)
-            raise DatasetNotFoundError.among("dataset that keeps the contract", name, known, command=LIST_COMMAND)
+            raise no_dataset_keeps(name, known)
         return found
 
     def _lead_from_dataset_to_contract(self, name: str, cards: Iterable[Card]) -> None:

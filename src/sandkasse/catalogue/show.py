@@ -1,9 +1,12 @@
 """Cards as a person meets them in a notebook or a terminal."""
 
+from collections.abc import Mapping
 from html import escape
 
 from sandkasse.catalogue.card import Card
 
+# Of these tiers there is no publication of the data but the dataset itself.
+_ITS_OWN_PUBLICATION = ("simulated", "twin")
 _LEFT = "style='text-align:left'"
 
 
@@ -31,19 +34,34 @@ class CardList(tuple[Card, ...]):
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def show_text(card: Card) -> str:
-    """Show a card as a few lines of text."""
+def show_text(card: Card, holds: Mapping[str, str]) -> str:
+    """Show a card as a few lines of text.
+
+    Args:
+        card: The card.
+        holds: What each table holds, in a few words, where that is known.
+    """
     lines = [f"{card.title}", f"{card.reference} · {_facts(card)}", ""]
     width = max(len(table) for table in card.tables)
-    lines += [f"  {table:<{width}}  {rows:>13,} rows" for table, rows in card.rows.items()]
+    lines += [
+        f"  {table:<{width}}  {rows:>13,} rows  {holds.get(table, '')}".rstrip() for table, rows in card.rows.items()
+    ]
     lines += [f"\n{line}" for line in _last_lines(card)]
     return "\n".join(lines)
 
 
-def show_html(card: Card) -> str:
-    """Show a card as a compact piece of HTML for a notebook; inherits the notebook's colours, light or dark."""
+def show_html(card: Card, holds: Mapping[str, str]) -> str:
+    """Show a card as a compact piece of HTML for a notebook; inherits the notebook's colours, light or dark.
+
+    Args:
+        card: The card.
+        holds: What each table holds, in a few words, where that is known.
+    """
+    described = f"<th {_LEFT}>what it holds</th>" if holds else ""
     rows = "".join(
-        f"<tr><td {_LEFT}><code>{escape(table)}</code></td><td style='text-align:right'>{rows:,}</td></tr>"
+        f"<tr><td {_LEFT}><code>{escape(table)}</code></td>"
+        + (f"<td {_LEFT}>{escape(holds.get(table, ''))}</td>" if holds else "")
+        + f"<td style='text-align:right'>{rows:,}</td></tr>"
         for table, rows in card.rows.items()
     )
     last = "".join(f"<p style='margin:.4em 0 0'>{escape(line)}</p>" for line in _last_lines(card))
@@ -52,7 +70,7 @@ def show_html(card: Card) -> str:
         f"<p style='margin:0;font-size:1.15em;font-weight:600'>{escape(card.title)}</p>"
         f"<p style='margin:.2em 0 .6em'><code>{escape(card.reference)}</code> · {escape(_facts(card))}</p>"
         "<table style='margin:0'><thead><tr><th style='text-align:left'>table</th>"
-        f"<th style='text-align:right'>rows</th></tr></thead><tbody>{rows}</tbody></table>{last}</div>"
+        f"{described}<th style='text-align:right'>rows</th></tr></thead><tbody>{rows}</tbody></table>{last}</div>"
     )
 
 
@@ -67,7 +85,14 @@ def describe_card(card: Card) -> list[str]:
         ("keywords", ", ".join(card.keywords)),
         ("real data", card.how_to_get_real),
         *(("known fault", fault) for fault in card.known_faults),
-        *(("cite", f"{item.text}{f' doi:{item.doi}' if item.doi else ''}") for item in card.citations),
+        *((("cite", cite_itself(card)),) if card.tier in _ITS_OWN_PUBLICATION else ()),
+        *(
+            (
+                "builds on" if card.tier in _ITS_OWN_PUBLICATION else "cite",
+                f"{item.text}{f' doi:{item.doi}' if item.doi else ''}",
+            )
+            for item in card.citations
+        ),
     ]
     width = max(len(name) for name, _ in said)
     head = [card.title, f"{card.reference} · {_facts(card)}", "", card.summary, ""]
@@ -80,8 +105,15 @@ def _facts(card: Card) -> str:
     return " · ".join(part for part in (card.tier, persons, card.period, card.licence.name) if part)
 
 
+def cite_itself(card: Card) -> str:
+    """Cite a dataset as it is here: who made it, its title, version and year."""
+    return f"{card.publisher}. {card.title}. Version {card.version}, {card.created.year}."
+
+
 def _last_lines(card: Card) -> list[str]:
     lines = [f"Cite: {item.text}{f' doi:{item.doi}' if item.doi else ''}" for item in card.citations[:1]]
+    if card.tier in _ITS_OWN_PUBLICATION:
+        lines = [f"Cite: {cite_itself(card)}"]
     if card.known_faults:
         faults = "1 known fault" if len(card.known_faults) == 1 else f"{len(card.known_faults)} known faults"
         lines.append(f"{faults}: see .card.known_faults")

@@ -1,5 +1,7 @@
 """A dataset's tables as files for SAS (XPORT version 8) and Stata (.dta), part by part, so that memory stays flat."""
 
+import errno
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +20,7 @@ from sandkasse.catalogue.open import Dataset
 from sandkasse.catalogue.partial import translate_full_disk
 from sandkasse.catalogue.statistics_names import SAS, STATA, Rules, label_of, valid_names
 from sandkasse.contract import Column, Contract
-from sandkasse.core.errors import InvalidInputError
+from sandkasse.core.errors import InvalidInputError, UpstreamError
 from sandkasse.core.progress_bar import Progress, no_progress
 
 Program = Literal["xpt", "stata"]
@@ -26,6 +28,7 @@ Program = Literal["xpt", "stata"]
 # Our choice: the library writes whole tables only, and so many rows of a register take about 0.3 GB.
 ROWS_A_FILE = 1_000_000
 ROWS_A_BATCH = 100_000
+_LEAST_ROOM = 2**20  # bytes; our choice: a writer that fails with less left on the disk failed for want of room
 EPOCH_DAYS = -3653  # 1960-01-01, where days begin in both programs, in days since 1970-01-01
 SECONDS_A_DAY = 86_400
 LARGEST_WHOLE = 2**53  # both programs hold numbers as doubles
@@ -77,6 +80,8 @@ def write_for_program(
         StorageFullError: If the disk is full; nothing half-written is kept.
         CorruptDatasetError: If a data file cannot be read to its end.
     """
+    from pyreadstat import ReadstatError  # noqa: PLC0415  slow to import, and nobody else needs it
+
     if out.exists():
         raise InvalidInputError(f"There is already something at {out}.", next_step="choose a new folder with --out")
     partial = out.with_name(f".{out.name}.partial-{secrets.token_hex(4)}")
@@ -85,7 +90,15 @@ def write_for_program(
             partial.mkdir(parents=True)
             written = _write_all(dataset, contract, program, partial, rows_a_file=rows_a_file, progress=progress)
             partial.rename(out)
-        except (PermissionError, NotADirectoryError) as exc:
+        except ReadstatError as exc:
+            # The writer does not say why the operating system refused; so little room is reason enough.
+            if shutil.disk_usage(partial).free < _LEAST_ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from exc
+            raise UpstreamError(
+                f"The files of {out.name!r} could not be written; nothing was kept.",
+                next_step="look at the disk and its quotas, and choose another --out",
+            ) from exc
+        except (PermissionError, NotADirectoryError, FileNotFoundError) as exc:
             raise InvalidInputError(
                 f"The folder {out} cannot be made: {exc.strerror}.", next_step="choose a folder that you may write to"
             ) from exc

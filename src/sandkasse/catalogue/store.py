@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from sandkasse.core.errors import CorruptDatasetError, DatasetNotFoundError, Inv
 from sandkasse.core.progress_bar import Progress, no_progress
 
 LIST_COMMAND = "sandkasse dataset list"
+SIMULATED_CONTRACT = "dk-registers"
 _NAME = re.compile(r"[0-9A-Za-z]")
 
 
@@ -163,6 +164,21 @@ class Store:
         for parent in _subfolders(self._site):
             for folder in _subfolders(parent):
                 yield _Place(folder, dataset_id=parent.name, version=folder.name)
+
+
+def no_dataset_keeps(contract: str, known: Iterable[str]) -> DatasetNotFoundError:
+    """Build the error for a contract that no dataset keeps here: how to make one, or the known names that come nearest.
+
+    Args:
+        contract: The contract's name as it was given.
+        known: The contracts of which there is a dataset.
+    """
+    if contract == SIMULATED_CONTRACT:
+        return DatasetNotFoundError(
+            f"There is no dataset here that keeps the contract {contract!r}.",
+            next_step="let it be simulated: sandkasse up, or sandkasse cohort make class",
+        )
+    return DatasetNotFoundError.among("dataset that keeps the contract", contract, known, command=LIST_COMMAND)
 
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:

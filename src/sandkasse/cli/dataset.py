@@ -36,7 +36,7 @@ def list_(json: JsonOption = False) -> None:
     if makeable := list_makeable(settings):
         print_line("\nThis site can make:")
         rows = [[recipe.command, recipe.dataset_id, recipe.persons, recipe.room] for recipe in makeable]
-        print_table(["command", "dataset", "persons", "room"], rows, empty="")
+        print_table(["command", "dataset", "persons", "room"], rows, empty="", whole=("dataset",))
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """How the command line speaks: aligned tables, JSON, one progress line, errors with a next step."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -22,13 +22,16 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str, whole: Collection[str] = ()
+) -> None:
     """Print rows under headings, aligned; numbers to the right with thousands separated.
 
     Args:
         headings: One heading a column.
         rows: Values, one sequence a row.
         empty: What to say when there are no rows, with the next step.
+        whole: Headings of further columns that are never broken over lines: what the reader types again.
     """
     table = Table(box=None, pad_edge=False, header_style="bold")
     listed = [list(row) for row in rows]
@@ -38,7 +41,9 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, em
     for index, heading in enumerate(headings):
         is_number = all(isinstance(row[index], int | float) for row in listed)
         # What a row is called is typed again by the reader: it is never broken.
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=index == 0)
+        table.add_column(
+            heading, justify="right" if is_number else "left", overflow="fold", no_wrap=index == 0 or heading in whole
+        )
     for row in listed:
         table.add_row(*(Text(_shown(value)) for value in row))
     Console(soft_wrap=False).print(table)

@@ -1,6 +1,8 @@
 """`sandkasse` alone: where you are, and what to do next."""
 
 import os
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -8,7 +10,18 @@ from sandkasse.cli.output import print_line
 from sandkasse.core.settings import read_settings
 
 
-def show(context: typer.Context) -> None:
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        print_line(f"sandkasse {version('sandkasse')}")
+        raise typer.Exit
+
+
+def show(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
     """Work with the sandbox; without a command, say where you are and what to do next."""
     if context.invoked_subcommand is not None:
         return

@@ -79,6 +79,7 @@ def describe_page() -> str:
     listed: dict[str, list[Parameter]] = {}
     for parameter in describe_model():
         listed.setdefault(parameter.file, []).append(parameter)
+    titles = {f"conditions/{condition.name}.toml": condition.title for condition in specification.conditions}
     n_all = sum(map(len, listed.values()))
     n_own = sum(p.note.lower().startswith(OUR_CHOICE) for rows in listed.values() for p in rows)
     return "".join(
@@ -88,33 +89,43 @@ def describe_page() -> str:
             "<body><main><h1>The cohort's model</h1>",
             f"<p>{len(specification.conditions)} conditions, {len(specification.general.treatments)} treatments. ",
             f"{n_all:,} entries, of which {n_own:,} are our choice alone; the others name a source.</p>",
-            f"<figure>{draw_model(specification)}</figure><h2>Every number, and where it comes from</h2>",
-            *(_details(file, rows) for file, rows in listed.items()),
+            f"{_READING}<figure>{draw_model(specification)}</figure><h2>Every number, and where it comes from</h2>",
+            *(_details(file, rows, titles.get(file, "")) for file, rows in listed.items()),
             "</main></body></html>",
         )
     )
 
 
-def _details(file: str, rows: list[Parameter]) -> str:
+_READING = (
+    "<p>Whatever a simulated person lives through follows from this model. It was written from published figures and "
+    "from choices of ours: no person's record went into it, and so nobody stands behind a row that it makes.</p>"
+    "<p>Read from left to right: lifelong traits and habits, conditions, treatments, death. A thicker line is a "
+    "stronger effect. Rest the pointer on a box to see its arrows alone, or on a line for its number and source.</p>"
+)
+
+
+def _details(file: str, rows: list[Parameter], title: str) -> str:
     cells = "".join(
         f"<tr><th scope=row>{escape(row.name)}</th><td>{escape(row.value)}</td><td>{escape(row.note)}</td></tr>"
         for row in rows
     )
     return (
-        f"<details><summary>{escape(file)} <small>{len(rows)}</small></summary><table><thead><tr><th>entry</th>"
+        f"<details><summary>{escape(title)} <code>{escape(file)}</code> "
+        f"<small>{len(rows)} entries</small></summary><table><thead><tr><th>entry</th>"
         f"<th>value</th><th>source</th></tr></thead><tbody>{cells}</tbody></table></details>"
     )
 
 
 _PAGE_STYLE = """
-:root{color-scheme:light dark;--paper:#faf9f6;--ink:#1b2326;--line:#dcd9d0}
-@media (prefers-color-scheme:dark){:root{--paper:#12181a;--ink:#e9e7e2;--line:#2e393c}}
+:root{color-scheme:light dark;--paper:#faf9f6;--ink:#1b2326;--quiet:#50595c;--line:#dcd9d0}
+@media (prefers-color-scheme:dark){:root{--paper:#12181a;--ink:#e9e7e2;--quiet:#adb5b5;--line:#2e393c}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/24px -apple-system,"Segoe UI",Roboto,"Noto Sans",
 Ubuntu,sans-serif}
 main{max-width:1300px;margin:0 auto;padding:24px 16px}
 figure{margin:24px 0;overflow-x:auto}svg{min-width:900px;width:100%}
 summary{cursor:pointer;padding:8px 0;border-top:1px solid var(--line)}
 table{border-collapse:collapse;font-size:14px;line-height:20px;width:100%}
+p{max-width:80ch}code,small{color:var(--quiet);font-size:14px}
 td,th{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-top:1px solid var(--line);font-weight:400;
 overflow-wrap:anywhere}
 """

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from sandkasse.cohort.specification import Condition, General, Specification
+from sandkasse.cohort.specification import Condition, General, Specification, Trait
 
 BOX_HEIGHT, ROW, HEADING, MARGIN = 22, 27, 22, 16
 CAUSE_X, CONDITION_X, TREATMENT_X, DEATH_X = 16, 380, 820, 1170
@@ -205,10 +205,7 @@ def _lay_out(specification: Specification) -> tuple[dict[str, Box], list[tuple[s
 
     social = [(n, n.capitalize()) for n, part in (("education", general.education), ("income", general.income)) if part]
     causes = [
-        (
-            "traits (lifelong)",
-            [(_of(trait.name), trait.title or trait.name.replace("_", " ")) for trait in general.traits],
-        ),
+        ("traits (lifelong)", [(_of(trait.name), _say_trait(trait, specification)) for trait in general.traits]),
         ("habits and body", [*((e.name, e.title) for e in general.exposures), ("body_mass", "Body mass")]),
         ("position", social),
     ]
@@ -224,6 +221,14 @@ def _lay_out(specification: Specification) -> tuple[dict[str, Box], list[tuple[s
     height = max(bottoms) + MARGIN
     boxes["death"] = Box("death", "Death", DEATH_X, TOP, DEATH_WIDTH, height - TOP - 2 * MARGIN)
     return boxes, headings, height
+
+
+def _say_trait(trait: Trait, specification: Specification) -> str:
+    """Say what a trait is; one without a title of its own is the liability to the condition that has its name."""
+    if trait.title:
+        return trait.title
+    of = next((condition.title for condition in specification.conditions if condition.name == trait.name), "")
+    return f"Liability to {of[0].lower()}{of[1:]}" if of else trait.name.replace("_", " ")
 
 
 def _box_svg(box: Box) -> str:

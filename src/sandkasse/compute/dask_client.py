@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ CONNECT_TIMEOUT_S = 10.0
 PATIENCE_S = 60.0
 _FETCH_S = 10.0
 _AGAIN = "start it again"
+_ADDRESS = re.compile(r"(\w+://)?(\[[^\]]+\]|[^\s:/\[\]]+):\d{1,5}/?")
 # Dask's functions say nothing of their types.
 _connect: Any = Client
 _wait: Any = wait
@@ -103,13 +105,16 @@ def connect(address: str, *, security: Security | None = None) -> Iterator[Any]:
     """
     # What goes wrong is told once, by an error; Dask's own log would tell it in many lines, on the user's screen.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    no_address = InvalidInputError(
+        f"{address!r} is no address of a Dask scheduler that this client can use.",
+        next_step="give --scheduler tcp://HOST:PORT, or tls://HOST:PORT with Dask's TLS settings",
+    )
+    if not _ADDRESS.fullmatch(address):  # a client half made of it would complain when Python ends
+        raise no_address
     try:
         client = _connect(address, timeout=CONNECT_TIMEOUT_S, security=security, set_as_default=False)
     except (ValueError, TypeError, RuntimeError) as exc:
-        raise InvalidInputError(
-            f"{address!r} is no address of a Dask scheduler that this client can use.",
-            next_step="give --scheduler tcp://HOST:PORT, or tls://HOST:PORT with Dask's TLS settings",
-        ) from exc
+        raise no_address from exc
     except OSError as exc:
         raise UpstreamError(
             f"No Dask scheduler answers at {address}.",

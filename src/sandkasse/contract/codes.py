@@ -38,6 +38,19 @@ def code_title(system: str, code: str) -> str:
 
 
 @lru_cache
+def known_codes(system: str) -> tuple[tuple[str, str], ...]:
+    """List the codes of a system that have a title here, each with its title.
+
+    Args:
+        system: The code system, as a contract's `codeSystem` names it.
+
+    Returns:
+        Codes and titles in the order of the lists; nothing for a system without one.
+    """
+    return tuple(item for name in _LISTS.get(system, ()) for item in read_code_list(name).items())
+
+
+@lru_cache
 def read_code_list(name: str) -> Mapping[str, str]:
     """Read a list of codes.
 

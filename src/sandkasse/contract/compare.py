@@ -216,7 +216,9 @@ def _reference_changes(old: Table, new: Table) -> Iterator[Change]:
 
 
 def _column_changes(table: Table, new_table: Table, old: Column, new: Column) -> Iterator[Change]:
-    yield from _words(table.name, old.name, old, new, ("description", "title", "physical_type", "deprecated"))
+    yield from _words(
+        table.name, old.name, old, new, ("description", "title", "physical_type", "deprecated", "described_by")
+    )
     yield from _meaning(table.name, old.name, "unit", old.unit, new.unit)
     yield from _meaning(table.name, old.name, "code system", old.code_system, new.code_system)
     if old.name in table.never_null and old.name not in new_table.never_null:

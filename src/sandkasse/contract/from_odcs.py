@@ -109,6 +109,7 @@ def _table(table: SchemaObject) -> Table:
         raise invalid(where, "a table is optional or one of alternatives, not both")
     columns = tuple(_column(column, where) for column in table.properties)
     check_unique((column.name for column in columns), where, "column")
+    _check_described(columns, where)
     min_rows, max_rows, quality_keys = _table_quality(table.quality or [], where)
     keys = _keys(table.properties, where) + quality_keys
     return Table(
@@ -157,6 +158,13 @@ def _column(column: SchemaProperty, table: str) -> Column:
         provenance=_provenance(custom),
         **options,
     )
+
+
+def _check_described(columns: Sequence[Column], where: str) -> None:
+    known = {column.name for column in columns}
+    for column in columns:
+        if column.described_by and (column.described_by not in known or column.described_by == column.name):
+            raise invalid(f"{where}.{column.name}", "describedBy must name another column of the table")
 
 
 def _options(options: Mapping[str, Any], logical: LogicalType, where: str) -> dict[str, Any]:
@@ -262,9 +270,11 @@ def _table_quality(rules: Sequence[DataQuality], where: str) -> tuple[int | None
 def _row_bounds(rule: DataQuality, low: int | None, high: int | None, where: str) -> tuple[int | None, int | None]:
     operators = _operators(rule)
     for operator, value in operators.items():
-        values = value if isinstance(value, list) else [value]
+        values = value if operator == "mustBeBetween" else [value]
         if operator not in _ROW_OPERATORS or not all(type(item) is int and item >= 0 for item in values):
             raise invalid(where, f"the rowCount rule cannot be read: {operator} needs whole numbers from 0")
+        if operator == "mustBeLessThan" and value == 0:
+            raise invalid(where, "the rowCount rule cannot be kept: no table has less than 0 rows")
         new_low, new_high = _ROW_OPERATORS[operator](values)
         low = new_low if low is None else max(low, new_low if new_low is not None else low)
         high = new_high if high is None else min(high, new_high if new_high is not None else high)

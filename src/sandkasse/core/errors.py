@@ -33,7 +33,7 @@ SandkasseError
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class SandkasseError(Exception):
@@ -119,7 +119,7 @@ class NotFoundError(SandkasseError):
     code, exit_code, http_status = "not-found", 20, 404
 
     @classmethod
-    def among(cls, kind: str, wanted: str, known: Iterable[str], *, command: str) -> "NotFoundError":
+    def among(cls, kind: str, wanted: str, known: Iterable[str], *, command: str) -> Self:
         """Build the error for an unknown id, naming the known ids that come nearest.
 
         Args:

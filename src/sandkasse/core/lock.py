@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from sandkasse.core.errors import SandkasseError, StoreInUseError
+from sandkasse.core.errors import SandkasseError, StoreInUseError, UpstreamError
 
 
 @contextmanager
@@ -19,9 +19,17 @@ def hold_store(folder: Path) -> Iterator[Callable[[str], None]]:
 
     Raises:
         StoreInUseError: If another process holds it.
+        UpstreamError: If the folder cannot be made or written.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "site.lock").open("a+", encoding="utf-8") as handle:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = (folder / "site.lock").open("a+", encoding="utf-8")
+    except OSError as exc:
+        raise UpstreamError(
+            f"The store {folder.parent} cannot be written: {exc.strerror}.",
+            next_step="choose a folder that you may write to: up --home FOLDER, or set SANDKASSE_HOME",
+        ) from exc
+    with handle:
         try:
             _lock(handle)
         except OSError as exc:

@@ -87,9 +87,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     content = environment.get(CONTENT_VARIABLE)
     kernels = environment.get(KERNELS_VARIABLE)
     return Settings(
-        home=Path(home).expanduser().absolute(),
-        content=Path(content) if content else find_content(),
-        kernels=Path(kernels) if kernels else _user_cache() / "kernels",
+        home=_absolute(home),
+        content=_absolute(content) if content else find_content(),
+        kernels=_absolute(kernels) if kernels else _user_cache() / "kernels",
         portal_url=environment.get(PORTAL_VARIABLE),
         token=environment.get(TOKEN_VARIABLE),
         module_id=environment.get(MODULE_VARIABLE),
@@ -103,6 +103,10 @@ def find_content() -> Path:
     if (clone / "modules").is_dir() and (clone / "run.py").is_file():
         return clone
     return Path(sys.prefix) / "share" / "sandkasse"
+
+
+def _absolute(folder: str) -> Path:
+    return Path(folder).expanduser().absolute()
 
 
 def _user_cache() -> Path:

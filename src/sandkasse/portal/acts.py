@@ -14,7 +14,21 @@ from sandkasse.portal.charts import Picture
 
 @dataclass(frozen=True)
 class ColumnView:
-    """A column as its dataset's page shows it."""
+    """A column as its dataset's page shows it.
+
+    Attributes:
+        name: The column.
+        type: Of its values.
+        says: What it holds.
+        unit: Of its values.
+        codes: Every code that the contract allows, with its meaning.
+        code_system: The list that its codes come from, where the contract does not name each.
+        listed: The codes of that list that have a title here.
+        is_required: Whether every row has a value.
+        is_key: Whether it tells rows apart.
+        trap: What to mind.
+        hits: The codes that a search found.
+    """
 
     name: str
     type: str
@@ -22,9 +36,11 @@ class ColumnView:
     unit: str = ""
     codes: tuple[tuple[str, str], ...] = ()
     code_system: str = ""
+    listed: tuple[tuple[str, str], ...] = ()
     is_required: bool = False
     is_key: bool = False
     trap: str = ""
+    hits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,7 @@ class TableView:
     columns: tuple[ColumnView, ...]
     granularity: str = ""
     period: str = ""
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,7 @@ class ColumnProfileView:
         n_other: Rows whose value is not among those drawn.
         n_outside: Rows beyond the ends of the histogram.
         only: Which rows the histogram shows, where it does not show all.
+        only_unit: The unit of those rows, where the table says it row by row.
     """
 
     name: str
@@ -88,6 +106,7 @@ class ColumnProfileView:
     n_other: int = 0
     n_outside: int = 0
     only: str = ""
+    only_unit: str = ""
 
     @property
     def missing(self) -> float:

@@ -1,6 +1,7 @@
 """Small pictures as plain geometry: templates draw them as SVG with attributes only, so no style needs to be inline."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 300.0, 72.0
@@ -85,6 +86,42 @@ def draw_values(labels: Sequence[str], counts: Sequence[int], *, name: str) -> P
     )
     first = ", ".join(f"{mark.label} ({mark.count:,})" for mark in marks[:3])
     return Picture("values", marks, "", "", most, f"Most frequent values of {name}: {first}.")
+
+
+@dataclass(frozen=True)
+class Years:
+    """Which years something covers, as a stretch of a common scale of 0 to 100.
+
+    Attributes:
+        x: Where the stretch begins.
+        width: How long it is.
+    """
+
+    x: float
+    width: float
+
+
+def draw_years(periods: Mapping[str, str]) -> tuple[dict[str, Years], tuple[int, int]] | None:
+    """Place periods on one scale of years.
+
+    Args:
+        periods: Periods in words that begin with their first and last year (`1977–2018`), by name.
+
+    Returns:
+        A stretch for each name, and the scale's first and last year; nothing if a period says no years, or if all say
+        the same.
+    """
+    found = {name: re.match(r"(\d{4})\s*[–-]\s*(\d{4})", words) for name, words in periods.items()}
+    years = {name: (int(match[1]), int(match[2])) for name, match in found.items() if match}
+    if len(years) < len(periods) or len(set(years.values())) < 2:
+        return None
+    first, last = min(low for low, _ in years.values()), max(high for _, high in years.values())
+    scale = 100 / (last + 1 - first)
+    drawn = {
+        name: Years(round((low - first) * scale, 1), round((high + 1 - low) * scale, 1))
+        for name, (low, high) in years.items()
+    }
+    return drawn, (first, last)
 
 
 def _height(count: int, most: int) -> float:

@@ -52,6 +52,17 @@ class LearningMap:
     height: int
 
 
+def order_modules(modules: Sequence[Any]) -> list[Any]:
+    """Order modules as one would take them: by level, then what builds on nothing else here first, then by title."""
+    known = {module.id: module for module in modules}
+
+    def depth(module: Any, seen: frozenset[str] = frozenset()) -> int:
+        before = [known[name] for name in module.prerequisites if name in known and name not in seen]
+        return 1 + max((depth(other, seen | {module.id}) for other in before), default=-1)
+
+    return sorted(modules, key=lambda module: (LEVELS.index(module.level), depth(module), module.title.casefold()))
+
+
 def draw_map(modules: Sequence[Any]) -> LearningMap:
     """Place modules on a grid of domain and level, and join those that build on one another."""
     nodes: dict[str, Node] = {}

@@ -32,6 +32,10 @@ UNITS = {
     "s": "seconds",
     "kg/m2": "kg/m²",
     "mm[Hg]": "mmHg",
+    "umol/L": "µmol/L",
+    "ug/L": "µg/L",
+    "10^9/L": "10⁹/L",
+    "mL/min/(173/100 m2)": "mL/min/1.73 m²",
     "%": "%",
     "1": "",
 }

@@ -1,5 +1,7 @@
 """The acts of a real site, in the shapes that the pages read."""
 
+import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
@@ -28,6 +30,8 @@ _Shown = TypeVar("_Shown")
 class Kept(Generic[_Shown]):
     """Keeps what was made of a dataset for as long as its card says the same; published data never change.
 
+    Whoever asks for what is being made waits for it: to make it twice at once would take both twice as long.
+
     Args:
         card_of: Gives a dataset's card now, or nothing.
         make: Makes what is shown, from the dataset's id and what else names it.
@@ -36,19 +40,23 @@ class Kept(Generic[_Shown]):
     def __init__(self, card_of: Callable[[str], Any], make: Callable[..., _Shown]) -> None:
         self._card_of, self._make = card_of, make
         self._kept: dict[tuple[str, ...], tuple[Any, _Shown]] = {}
+        self._making: defaultdict[tuple[str, ...], threading.Lock] = defaultdict(threading.Lock)
 
     def __call__(self, dataset_id: str, *rest: str) -> _Shown:
         """Give what was kept, or make it."""
         card = self._card_of(dataset_id)
-        kept = self._kept.get((dataset_id, *rest))
-        if kept is not None and card is not None and kept[0] == card:
-            return kept[1]
-        made = self._make(dataset_id, *rest)
-        if card is not None:
+        if card is None:
+            return self._make(dataset_id, *rest)  # which says that there is no such dataset
+        key = (dataset_id, *rest)
+        with self._making[key]:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == card:
+                return kept[1]
+            made = self._make(*key)
             if len(self._kept) >= KEPT_AT_MOST:
                 self._kept.clear()
-            self._kept[(dataset_id, *rest)] = (card, made)
-        return made
+            self._kept[key] = (card, made)
+            return made
 
 
 def real_acts(site: Site) -> Acts:
@@ -116,6 +124,7 @@ def _view_table(name: str, rows: int, promised: Any) -> TableView:
         columns=tuple(_view_column(column, keys, promised.never_null) for column in promised.columns),
         granularity=promised.granularity,
         period=promised.period,
+        title=promised.title,
     )
 
 
@@ -127,6 +136,7 @@ def _view_column(column: Any, keys: Collection[str], never_null: Collection[str]
         unit=column.unit,
         codes=tuple((str(code.value), code.label) for code in column.codes),
         code_system=column.code_system,
+        listed=() if column.codes else datasets.list_known_codes(column.code_system),
         is_required=column.name in never_null,
         is_key=column.name in keys,
         trap=column.provenance.trap,
@@ -187,16 +197,22 @@ def _view_profile(profile: Any) -> tuple[ColumnProfileView, ...]:
             name=column.name,
             rows=profile.rows,
             nulls=column.nulls,
-            distinct=column.distinct,
-            is_estimated=not column.distinct_is_exact,
+            # Values that are all listed are counted; the engine's estimate may be another number.
+            distinct=len(column.values) if _lists_all(column) else column.distinct,
+            is_estimated=not (column.distinct_is_exact or _lists_all(column)),
             kind=column.kind,
             picture=_draw(column),
             n_other=column.n_other,
             n_outside=column.n_below + column.n_above,
             only=column.only,
+            only_unit=column.only_unit,
         )
         for column in profile.columns
     )
+
+
+def _lists_all(column: Any) -> bool:
+    return column.kind == "values" and not column.n_other
 
 
 def _draw(column: Any) -> Picture | None:

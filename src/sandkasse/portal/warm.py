@@ -45,8 +45,15 @@ def _count(acts: Acts, stop: threading.Event, wait_s: float) -> None:
     if hasattr(os, "setpriority"):
         with suppress(OSError):  # on Linux a thread, and those that it starts, have a priority of their own
             os.setpriority(os.PRIO_PROCESS, 0, max(NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
-    for card in acts.list_datasets():
-        for table in card.tables if card.default_for else ():
+    cards = acts.list_datasets()
+    for card in cards:  # the search looks into every contract
+        if stop.is_set():
+            return
+        with suppress(SandkasseError):  # its own page says so
+            acts.show_dataset(card.id)
+    for card in cards:
+        # The largest first: a dataset's own page shows them, and nobody waits long for the others.
+        for table in sorted(card.rows, key=lambda name: -card.rows[name]) if card.default_for else ():
             if stop.is_set():
                 return
             try:

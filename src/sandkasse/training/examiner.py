@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from sandkasse.catalogue.card import Card, card_in
-from sandkasse.catalogue.store import Store
+from sandkasse.catalogue.store import Store, no_dataset_keeps
 from sandkasse.core.errors import AmbiguousDatasetError, DatasetNotFoundError
 from sandkasse.core.hashing import sha256_value
 from sandkasse.training.facts import read_truth, run_statements
@@ -97,7 +97,8 @@ def _prepare(request: _Request) -> PreparedExercise:
             next_step="use a dataset that was simulated on this site",
         )
     truth = read_truth(ground.truth, columns=columns) if columns and ground.truth else {}
-    facts = run_statements(exercise_statements(exercise), ground.folder, ground.truth)
+    statements = exercise_statements(exercise)
+    facts = run_statements(statements, ground.folder, ground.truth, definitions=exercise.definitions)
     return prepare_exercise(exercise, truth, key=request.key, facts=facts, module_id=request.module_id)
 
 
@@ -105,10 +106,7 @@ def _choose(contract: str, cards: tuple[Card, ...]) -> Card:
     candidates = [card for card in cards if card.contract.name == contract]
     chosen = [card for card in candidates if card.default_for] or candidates
     if not chosen:
-        known = {card.contract.name for card in cards}
-        raise DatasetNotFoundError.among(
-            "dataset that keeps the contract", contract, known, command="sandkasse dataset list"
-        )
+        raise no_dataset_keeps(contract, {card.contract.name for card in cards})
     if len(chosen) > 1:
         listed = ", ".join(card.id for card in chosen)
         raise AmbiguousDatasetError(

@@ -4,8 +4,9 @@ Each statement is one SELECT. The engine can read the files of this dataset and 
 network, extensions and settings are closed to it, and so is writing.
 """
 
+import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from sandkasse.core.errors import CorruptDatasetError, ModuleInvalidError
 
 MEMORY_LIMIT = "2GB"
+NO_DEFINITIONS: Mapping[str, str] = {}
 TIME_LIMIT_S = 120.0  # our choice: the slowest statement of a shipped module takes a few seconds on 1,000,000 persons
 
 
@@ -24,6 +26,7 @@ def run_statements(
     dataset_folder: Path,
     truth_folder: Path | None,
     *,
+    definitions: Mapping[str, str] = NO_DEFINITIONS,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> dict[str, pa.Table]:
     """Run an exercise's statements.
@@ -32,22 +35,37 @@ def run_statements(
         statements: Names and their SQL.
         dataset_folder: The published dataset; its tables have their own names.
         truth_folder: Its truth, if it has one; tables of the schema `truth`.
+        definitions: Named SELECTs that the statements see as tables; each may use those before it. One that nothing
+            uses is left alone, so that it may speak of tables that this dataset lacks.
         time_limit_s: When a statement is stopped, in seconds.
 
     Returns:
         Each statement's result.
 
     Raises:
-        ModuleInvalidError: If a statement is not one SELECT, fails, or takes too long.
+        ModuleInvalidError: If a statement or a definition is not one SELECT, fails, or takes too long; or if a
+            definition has the name of a table.
     """
     if not statements:
         return {}
     facts = {}
     with _connect(dataset_folder, truth_folder) as connection:
+        for name in used_definitions(definitions, statements.values()):
+            _define(connection, name, definitions[name])
         for name, sql in statements.items():
             check_is_one_select(sql, name=name)
             facts[name] = _run(connection, sql, name=name, time_limit_s=time_limit_s)
     return facts
+
+
+def used_definitions(definitions: Mapping[str, str], texts: Iterable[str]) -> tuple[str, ...]:
+    """List the definitions whose names stand in some SQL, or in a later definition that is used; in their order."""
+    seen, used = list(texts), list[str]()
+    for name in reversed(tuple(definitions)):
+        if any(re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) for text in seen):
+            used.append(name)
+            seen.append(definitions[name])
+    return tuple(reversed(used))
 
 
 def check_is_one_select(sql: str, *, name: str) -> None:
@@ -133,6 +151,17 @@ def _make_views(connection: duckdb.DuckDBPyConnection, schema: str, folder: Path
             continue
         name = path.name.removesuffix(".parquet").replace('"', '""')
         connection.execute(f'CREATE VIEW {schema}."{name}" AS SELECT * FROM read_parquet({_quoted(files)})')  # noqa: S608
+
+
+def _define(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
+    check_is_one_select(sql, name=name)
+    try:
+        connection.execute(f'CREATE VIEW main."{name}" AS {sql}')
+    except duckdb.Error as exc:
+        raise ModuleInvalidError(
+            f"The definition {name!r} fails: {_without_values(exc)}",
+            next_step="mend it; it sees the tables and the definitions before it, and has a name of its own",
+        ) from None
 
 
 def _without_values(error: duckdb.Error) -> str:

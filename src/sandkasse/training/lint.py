@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from sandkasse.catalogue.store import SIMULATED_CONTRACT
 from sandkasse.cohort.observation.traps import TRAPS
 from sandkasse.core.errors import ModuleInvalidError
-from sandkasse.training.facts import check_is_one_select
+from sandkasse.training.facts import check_is_one_select, used_definitions
 from sandkasse.training.grading import exercise_statements, read_parameters
 from sandkasse.training.languages import LANGUAGES, LanguageId, find_check_calls
 from sandkasse.training.lessons import read_notebook
@@ -16,7 +17,6 @@ from sandkasse.training.library import ShelvedModule
 from sandkasse.training.spec import ANSWERS_FILE, Exercise, Module, Part
 
 FEWEST_ACCEPTED = 2
-SIMULATED_CONTRACT = "dk-registers"
 SIDES = {"classification": {"extra", "missed", "type", "any"}, "dates": {"extra", "missed", "date", "any"}}
 
 _MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(")
@@ -57,10 +57,34 @@ def _module_faults(module: Module, known_modules: Collection[str]) -> Iterator[s
     for part in module.parts:
         if not module.exercises_of(part.id):
             yield f"part {part.id}: asks no exercise"
+    yield from _definition_faults(module)
     minutes = sum(part.minutes for part in module.parts)
     # Half an hour of slack: hours are told in halves.
     if abs(minutes / 60 - module.hours) > 0.5:
         yield f"hours: {module.hours:g} hours are told, and the parts take {minutes} minutes"
+
+
+def _definition_faults(module: Module) -> Iterator[str]:
+    used: set[str] = set()
+    for exercise in module.exercises:
+        try:
+            statements = exercise_statements(exercise)
+        except ModuleInvalidError:  # told with the exercise
+            return
+        used.update(used_definitions(exercise.definitions, statements.values()))
+        for name in sorted(exercise.definitions.keys() - module.definitions.keys() - used):
+            yield f"definitions: no SQL of the exercise {exercise.id!r} uses {name!r}"
+    for name in sorted(module.definitions.keys() - used):
+        yield f"definitions: no SQL uses {name!r}"
+    for name, sql in module.definitions.items():
+        yield from _select_faults(sql, name=name)
+
+
+def _select_faults(sql: str, *, name: str) -> Iterator[str]:
+    try:
+        check_is_one_select(sql, name=name)
+    except ModuleInvalidError as exc:
+        yield exc.message.replace("\n", " ")
 
 
 def _exercise_faults(module: Module, exercise: Exercise, functions: dict[str, str]) -> Iterator[str]:
@@ -69,7 +93,8 @@ def _exercise_faults(module: Module, exercise: Exercise, functions: dict[str, st
     if exercise.contract not in module.contracts:
         yield f"its contract {exercise.contract!r} is not among the module's contracts"
     try:
-        for name, sql in exercise_statements(exercise).items():
+        own = {name: sql for name, sql in exercise.definitions.items() if name not in module.definitions}
+        for name, sql in {**own, **exercise_statements(exercise)}.items():
             check_is_one_select(sql, name=name)
         yield from _error_faults(exercise)
     except ModuleInvalidError as exc:

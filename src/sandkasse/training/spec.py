@@ -17,6 +17,7 @@ ANSWERS_FILE = "answers.py"
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=60)]
 Words = Annotated[str, Field(min_length=1)]
+DefinitionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 Hours = Annotated[float, Field(gt=0, le=200)]
 Minutes = Annotated[int, Field(gt=0, le=600)]
 
@@ -147,6 +148,7 @@ class Exercise(_Record):
         errors: The kinds of error that the hints are about.
         reference: A named method to compare with.
         attainable: The best method known, whose score marks what the data allow.
+        definitions: Named SELECTs that its SQL sees as tables; those of the module are added when it is read.
         accepted: At least two different right approaches, tried by `module test`.
         refused: Plausible wrong answers, tried by `module test`.
     """
@@ -161,6 +163,7 @@ class Exercise(_Record):
     errors: tuple[ErrorKind, ...] = ()
     reference: ReferenceMethod | None = None
     attainable: ReferenceMethod | None = None
+    definitions: dict[DefinitionName, Words] = Field(default_factory=dict)
     accepted: tuple[AcceptedAnswer, ...] = ()
     refused: tuple[RefusedAnswer, ...] = ()
 
@@ -192,6 +195,7 @@ class Module(_Record):
         tools: Packages and methods that it teaches.
         contracts: What its lessons open.
         parts: The sittings.
+        definitions: Named SELECTs that the SQL of all exercises sees as tables.
         exercises: The questions.
         licence: Of the text.
         authors: Who wrote it.
@@ -214,6 +218,7 @@ class Module(_Record):
     tools: tuple[Words, ...] = ()
     contracts: Annotated[tuple[str, ...], Field(min_length=1)]
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
+    definitions: dict[DefinitionName, Words] = Field(default_factory=dict)
     exercises: tuple[Exercise, ...] = ()
     licence: Link
     authors: Annotated[tuple[Author, ...], Field(min_length=1)]
@@ -227,6 +232,14 @@ class Module(_Record):
             doubled = sorted({name for name in ids if ids.count(name) > 1})
             if doubled:
                 raise ValueError(f"{kind} ids occur twice: {', '.join(doubled)}")
+        return self
+
+    @model_validator(mode="after")
+    def _a_definition_stands_once(self) -> "Module":
+        for exercise in self.exercises:
+            doubled = sorted(self.definitions.keys() & exercise.definitions.keys())
+            if doubled:
+                raise ValueError(f"exercise {exercise.id} defines again what the module defines: {', '.join(doubled)}")
         return self
 
     @model_validator(mode="after")
@@ -285,7 +298,16 @@ def _read_cached(folder: Path, _mtime_ns: int, _size: int, _inode: int) -> Modul
         raise invalid_module(folder.name, validation_findings(exc)) from exc
     if module.id != folder.name:
         raise invalid_module(folder.name, [f"id is {module.id!r}, and the folder is named {folder.name!r}"])
-    return module
+    return _hand_down_definitions(module)
+
+
+def _hand_down_definitions(module: Module) -> Module:
+    """Give every exercise the module's definitions, since it is graded without its module."""
+    exercises = tuple(
+        exercise.model_copy(update={"definitions": {**module.definitions, **exercise.definitions}})
+        for exercise in module.exercises
+    )
+    return module.model_copy(update={"exercises": exercises})
 
 
 def invalid_module(module_id: str, findings: list[str]) -> ModuleInvalidError:

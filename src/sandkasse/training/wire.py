@@ -1,5 +1,6 @@
 """How an answer travels: JSON for one value, an Arrow IPC stream for a table. Reading trusts nothing."""
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import Final
@@ -42,7 +43,7 @@ def write_submission(submission: Submission) -> tuple[str, bytes]:
         The content type and the body.
 
     Raises:
-        AnswerShapeError: If it is larger than 20 MB.
+        AnswerShapeError: If it is larger than 20 MB, or a number or text that JSON cannot hold.
     """
     if isinstance(submission.answer, pa.Table):
         table = submission.answer.replace_schema_metadata({EXERCISE_KEY: submission.exercise.encode()})
@@ -51,8 +52,7 @@ def write_submission(submission: Submission) -> tuple[str, bytes]:
             writer.write_table(table)
         content_type, body = ARROW_TYPE, sink.getvalue().to_pybytes()
     else:
-        content_type = JSON_TYPE
-        body = orjson.dumps({"exercise": submission.exercise, "answer": submission.answer})
+        content_type, body = JSON_TYPE, _write_json(submission)
     _check_size(len(body))
     return content_type, body
 
@@ -121,6 +121,22 @@ def _travels(kind: pa.DataType) -> bool:
         pa.types.is_date,
     )
     return any(test(kind) for test in tests) or (pa.types.is_timestamp(kind) and kind.tz is None)
+
+
+def _write_json(submission: Submission) -> bytes:
+    answer = submission.answer
+    if isinstance(answer, float) and not math.isfinite(answer):
+        raise AnswerShapeError(  # JSON would make nothing of it
+            "Expected one number; got a value that is not finite.",
+            next_step="look for missing values and divisions by zero, and check again",
+        )
+    try:
+        return orjson.dumps({"exercise": submission.exercise, "answer": answer})
+    except orjson.JSONEncodeError as exc:
+        raise AnswerShapeError(
+            "Expected one number or text; got a number of more than 64 bits, or a text that is not Unicode.",
+            next_step="change the answer's shape and check again",
+        ) from exc
 
 
 def _read_json(body: bytes) -> Submission:

@@ -52,7 +52,7 @@ def served(tmp_path):
 
 def test_it_prints_one_address_on_this_machine_and_serves_there(sandbox):
     assert sandbox.address.startswith(f"http://127.0.0.1:{sandbox.port}/")
-    with urllib.request.urlopen(f"http://127.0.0.1:{sandbox.port}/healthz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{sandbox.port}/healthz", timeout=60) as answer:
         assert answer.status == 200
 
 

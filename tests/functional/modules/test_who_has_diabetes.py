@@ -1,57 +1,63 @@
-"""The module keeps its promises on a cohort: it runs, accepts right approaches and refuses the listed wrong ones."""
+"""What *Who has diabetes?* promises beyond what every module does: its constants agree with its data."""
 
-import json
+import re
 from pathlib import Path
+from types import ModuleType
 
+import pandas as pd
 import pytest
+import yaml
 
-from sandkasse.actions import modules
-from sandkasse.actions.cohorts import CLASS_COHORT, publish_class_cohort
-from sandkasse.core.settings import Settings, read_settings
-
-pytestmark = pytest.mark.slow
+from sandkasse.training.spec import Module
 
 MODULE = "who-has-diabetes"
-# Any seed will do: verification/lesson_thresholds.py looks at many. Fixed, so that a failure can be looked at.
-SEED, SALT, GRADING_KEY = "20260101", "00" * 32, bytes(range(32))
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    found = read_settings({"SANDKASSE_HOME": str(tmp_path_factory.mktemp("home"))})
-    found.secrets.mkdir(parents=True, mode=0o700)
-    (found.secrets / f"{CLASS_COHORT}.json").write_text(json.dumps({"seed": SEED, "salt": SALT}))
-    (found.secrets / "grading.key").write_bytes(GRADING_KEY)
-    publish_class_cohort(found)
-    return found
+def expected_constant(module: Module, exercise_id: str) -> list[float]:
+    parameters = module.exercise(exercise_id).parameters
+    statements = [parameters["sql"], *(mistake["sql"] for mistake in parameters.get("mistakes", []))]
+    return [float(re.fullmatch(r"SELECT ([\d.]+) AS value", sql.strip()).group(1)) for sql in statements]
 
 
-@pytest.fixture(scope="module")
-def report(settings: Settings) -> modules.TestReport:
-    return modules.test_module(settings, MODULE)
+def test_constants_of_the_practice_exercises_agree_with_the_practice_data(
+    module: Module, folder: Path, answers: ModuleType
+):
+    right, everyone, sensitivity = expected_constant(module, "shortcut-ppv")
+    assert right == pytest.approx(answers.shortcut_ppv_pandas(None), abs=5e-5)
+    assert everyone == pytest.approx(answers.shortcut_ppv_all(None), abs=5e-5)
+    assert sensitivity == pytest.approx(answers.shortcut_sensitivity(None), abs=5e-5)
+    truth = pd.read_parquet(folder / "data" / "practice" / "truth_persons.parquet")
+    n_with_diabetes = int((pd.to_datetime(truth.diabetes_onset) < "2024-01-01").sum())
+    assert f"1.0 / {n_with_diabetes})" in module.exercise("undiagnosed-share").parameters["sql"]
 
 
-def faults(report: modules.TestReport, *kinds: str) -> list[str]:
-    wanted = [result for result in report.results if result.what in kinds]
-    assert wanted
-    return [f"{r.what} {r.subject}: {r.title}: {r.says}" for r in wanted if not r.is_right]
+def test_the_published_rates_in_the_exercise_are_those_of_the_data_file(module: Module, folder: Path):
+    sql = module.exercise("observed-expected").parameters["sql"]
+    listed = {
+        (int(koen), int(age_from)): [float(rate) for rate in rates.split(",")]
+        for koen, age_from, rates in re.findall(r"\((\d), (\d\d), \[([\d., ]+)\]\)", sql)
+    }
+    published = pd.read_csv(folder / "data" / "published-rates.csv")
+    published["rate"] = 1000 * published.new_cases / published.person_years_without
+    groups = published[published.age_from.between(30, 80)].sort_values("year").groupby(["koen", "age_from"])
+    assert set(listed) == set(groups.groups)
+    for key, group in groups:
+        assert listed[key] == pytest.approx(group.rate.tolist(), abs=5e-5)
 
 
-def test_lessons_run_and_worked_solutions_pass_every_exercise(report: modules.TestReport):
-    assert faults(report, "lesson", "solution") == []
+def test_regions_in_the_exercise_are_those_of_the_data_file(module: Module, folder: Path):
+    sql = module.exercise("lab-coverage").parameters["sql"]
+    lists = [set(re.findall(r"'(\d{3})'", line)) for line in sql.splitlines() if "kom IN" in line]
+    regions = pd.read_csv(folder / "data" / "regions.csv", dtype=str).groupby("region").kom.agg(set).tolist()
+    assert len(lists) == len(regions) - 1
+    assert all(listed in regions for listed in lists)
 
 
-def test_two_right_approaches_to_every_exercise_pass(report: modules.TestReport):
-    assert faults(report, "accepted") == []
-
-
-def test_plausible_wrong_answers_are_refused_for_the_right_reason(report: modules.TestReport):
-    assert faults(report, "refused") == []
-
-
-def test_the_truth_of_graded_persons_is_not_among_the_module_s_files(settings: Settings):
-    import pandas as pd
-
-    practice = Path(settings.content) / "modules" / MODULE / "data" / "practice" / "truth_persons.parquet"
-    graded = next((settings.truth / CLASS_COHORT).iterdir()) / "persons.parquet"
-    assert set(pd.read_parquet(practice).pnr).isdisjoint(pd.read_parquet(graded, columns=["pnr"]).pnr)
+def test_sources_are_cited_with_their_licence(folder: Path):
+    readme = (folder / "data" / "README.md").read_text(encoding="utf-8")
+    assert "GPL-2" in readme
+    assert "DMepi" in readme
+    raw = yaml.safe_load((folder / "module.yaml").read_text(encoding="utf-8"))
+    assert raw["licence"]["name"] == "CC-BY-4.0"
+    assert [author["name"] for author in raw["authors"]] == ["The Sandkasse authors"]
+    assert all(re.fullmatch(r"10\.\d{4,}/\S+", citation["doi"]) for citation in raw["citations"] if "doi" in citation)

@@ -60,14 +60,14 @@ class Portal:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._server.started and time.monotonic() < deadline:
             time.sleep(0.02)
         assert self._server.started
 
     def _start(self, *request):
         self.asked.started.append(request)
-        self.may_start.wait(20)
+        self.may_start.wait(60)
         return self.notebook
 
     def code(self):
@@ -102,8 +102,9 @@ def portal(tmp_path_factory):
 def browser():
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: install the Debian package chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # playwright's five seconds are few on a busy machine
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

@@ -11,6 +11,7 @@ import pytest
 import sandkasse as package
 from sandkasse.actions.cohorts import publish_class_cohort
 from sandkasse.cli import main
+from sandkasse.core import errors as package_errors
 from sandkasse.core.settings import read_settings
 
 PERSONS = 120
@@ -111,3 +112,15 @@ def test_an_empty_folder_has_nothing_to_check(sandkasse, tmp_path):
     code, _, err = sandkasse("check", tmp_path)
     assert code == 10
     assert "no Parquet tables" in err
+
+
+def test_a_learner_sees_the_registers_as_omop_without_writing_anything(home, monkeypatch, tmp_path):
+    monkeypatch.setenv("SANDKASSE_HOME", str(home))
+    monkeypatch.chdir(tmp_path)
+    omop = package.to_omop(package.open("dk-registers"))
+    residents = omop.sql("SELECT count(DISTINCT pnr) AS n FROM bef")["n"][0].as_py()
+    assert omop.person.count().execute() == residents > PERSONS / 2
+    assert omop.cdm_source.cdm_source_abbreviation.execute().tolist() == ["dk-registers-class"]
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(package_errors.InvalidInputError, match="'steno-2'"):
+        package.to_omop(package.open("steno-2"))

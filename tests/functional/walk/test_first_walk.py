@@ -39,7 +39,8 @@ def page(tmp_path: Path) -> Iterator["playwright.Page"]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"] if os.geteuid() == 0 else [])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
+        playwright.expect.set_options(timeout=60_000)  # playwright's five seconds are few on a busy machine
         yield page
         browser.close()
 

@@ -27,7 +27,7 @@ def serving(tmp_path):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "sandkasse.portal", "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         wait_until_ready(client, process)
         yield client, settings, process
     if process.poll() is None:
@@ -62,7 +62,7 @@ def test_a_served_portal_signs_in_logs_no_secret_and_stops_when_told(serving):
     assert client.get("/data?q=ZZSEARCH").status_code == 200
     assert client.post("/sign-in", data={"code": code}, headers=origin).status_code == 303  # still signed in
     process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=20)
+    printed, _ = process.communicate(timeout=60)
     log = (settings.run / "portal.log").read_text(encoding="utf-8")
     assert re.search(r"INFO GET /data 200 [0-9.]+ ms", log)
     stored = settings.database.read_bytes()

@@ -37,5 +37,5 @@ def test_it_ends_in_order(supervisor, end):
         supervisor.stdin.close()
     else:
         supervisor.send_signal(end)
-    assert supervisor.wait(20) == 0
+    assert supervisor.wait(60) == 0
     assert supervisor.stderr.read() == b""

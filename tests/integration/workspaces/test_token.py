@@ -29,7 +29,7 @@ def call(path, *, method="GET", token=os.environ["SANDKASSE_TOKEN"], body=None, 
     request = urllib.request.Request(url, data=body, method=method, headers=headers)
     opener = urllib.request.build_opener(NoRedirect)
     try:
-        with opener.open(request, timeout=30) as answer:
+        with opener.open(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -121,7 +121,7 @@ def test_a_token_dies_with_its_workspace(serving, notebook):
             f"{serving.origin}/api/modules/demo", headers={"Authorization": f"Bearer {token}"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             with error:
@@ -142,7 +142,7 @@ def test_a_token_dies_when_the_server_is_killed(serving, notebook):
     assert take_workspace_token(serving.site, token)
     (running,) = serving.site.launcher.list()
     psutil.Process(running.process_id).kill()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             take_workspace_token(serving.site, token)

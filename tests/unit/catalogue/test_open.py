@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -8,6 +9,7 @@ import pytest
 
 from sandkasse.catalogue.card import Card, Citation
 from sandkasse.catalogue.open import Dataset, open_tables
+from sandkasse.contract import read_contract, write_contract
 from sandkasse.core.errors import ColumnNotFoundError, CorruptDatasetError, TableNotFoundError
 
 Made = Callable[..., tuple[Path, Card]]
@@ -50,8 +52,9 @@ def test_an_unknown_table_names_the_nearest(dataset: Dataset) -> None:
 def test_an_unknown_column_names_the_nearest(dataset: Dataset) -> None:
     with pytest.raises(ColumnNotFoundError, match="did you mean koen"):
         dataset.bef["køn"]
-    with pytest.raises(AttributeError, match="did you mean koen"):
+    with pytest.raises(AttributeError, match="did you mean koen") as caught:
         _ = dataset.bef.kon
+    assert caught.value._render_traceback_()[0].startswith("AttributeError: There is no column")
 
 
 def test_tables_stay_ibis_tables(dataset: Dataset) -> None:
@@ -143,14 +146,32 @@ def test_the_card_is_shown_as_text(dataset: Dataset) -> None:
     shown = repr(dataset)
     assert "A small <dataset>" in shown
     assert "small@1.0.0 · simulated · 3 persons · CC0-1.0" in shown
-    assert shown.splitlines()[-1].split() == ["bef", "3", "rows"]
+    assert "  bef              3 rows\n" in shown
+    assert shown.splitlines()[-1] == "Cite: The tests. A small <dataset>. Version 1.0.0, 2026."
+
+
+def test_the_card_says_what_each_table_holds(make_sealed: Made) -> None:
+    folder, _ = make_sealed()
+    contract = read_contract(folder / "contract.yaml")
+    bef = replace(contract.tables[0], title="Persons <resident>", period="1986–2024")
+    write_contract(replace(contract, tables=(bef,)), folder / "contract.yaml")
+    assert "3 rows  Persons <resident>, 1986–2024" in repr(open_tables(folder))
+    assert "<td style='text-align:left'>Persons &lt;resident&gt;, 1986–2024</td>" in open_tables(folder)._repr_html_()
+
+
+def test_a_card_is_shown_without_its_contract(make_sealed: Made) -> None:
+    folder, _ = make_sealed()
+    (folder / "contract.yaml").write_text("not: [a contract")
+    assert "bef              3 rows\n" in repr(open_tables(folder))
+    assert "what it holds" not in open_tables(folder)._repr_html_()
 
 
 def test_the_card_says_how_to_cite_and_that_there_are_faults(make_sealed: Made) -> None:
     citation = Citation(text="A (2001). B.", doi="10.1000/182")
-    folder, _ = make_sealed(citations=(citation,), known_faults=("One.", "Two."))
+    folder, _ = make_sealed(tier="public", citations=(citation,), known_faults=("One.", "Two."))
     for shown in (repr(open_tables(folder)), open_tables(folder)._repr_html_()):
         assert "Cite: A (2001). B. doi:10.1000/182" in shown
+        assert "The tests. A small" not in shown  # published data are cited by their own paper
         assert "2 known faults: see .card.known_faults" in shown
 
 

@@ -233,3 +233,26 @@ def test_yearly_dates_stand_in_bars_of_whole_years_and_make_no_comb():
     assert counted["bar"].to_pylist() == list(range(39))
     assert set(counted["n"].to_pylist()) == {3}
     assert len(edges) == 40
+
+
+def test_values_of_many_kinds_are_drawn_for_the_commonest_with_its_unit(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    kinds = ["NPU27300"] * 300 + ["NPU18016"] * 200
+    units = ["mmol/mol"] * 299 + [None] + ["umol/L"] * 200
+    values = [*np.linspace(20, 120, 300), *np.linspace(30, 900, 200)]
+    pq.write_table(pa.table({"code": kinds, "value": values, "unit": units}), tmp_path / "data" / "t.parquet")
+    columns = (
+        Column(name="code", type="string", code_system="NPU"),
+        Column(name="value", type="number", described_by="code"),
+        Column(name="unit", type="string"),
+    )
+    contract = Contract(name="c", version="1.0.0", tables=(Table(name="t", columns=columns),))
+    write_contract(contract, tmp_path / "contract.yaml")
+    seal(tmp_path, _draft())
+    profile = measure_profile(open_tables(tmp_path), "t", contract=contract)
+    column = profile.column("value")
+    assert (column.only, column.only_unit) == ("code NPU27300 (haemoglobin A1c (IFCC))", "mmol/mol")
+    assert sum(column.counts) == 300
+    assert column.edges[0] == pytest.approx(20)
+    assert column.edges[-1] == pytest.approx(120)
+    assert from_plain(to_plain(profile)) == profile

@@ -73,6 +73,12 @@ def test_an_unknown_contract_names_the_nearest(store: Store, publish: Callable[.
         catalogue(store).open("smal")
 
 
+def test_simulated_registers_that_are_not_there_yet_say_how_to_make_them(store: Store) -> None:
+    with pytest.raises(DatasetNotFoundError, match="dk-registers") as caught:
+        catalogue(store).open("dk-registers")
+    assert "sandkasse up" in caught.value.next_step
+
+
 def test_a_datasets_own_name_is_led_to_its_contract(store: Store, publish: Callable[..., Card]) -> None:
     publish(id="mini")
     with pytest.raises(DatasetNotFoundError) as caught:

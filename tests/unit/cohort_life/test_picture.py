@@ -1,5 +1,6 @@
 """The model's picture shows every box and every arrow that the parameters write, and the page every number."""
 
+from html import escape
 from xml.etree import ElementTree as ET
 
 from sandkasse.cohort.describe import describe_model, describe_page
@@ -40,6 +41,17 @@ def test_boxes_do_not_lie_upon_each_other(wide):
         for other_x, other_y, other_width, other_tall in places[:i]:
             beside = x >= other_x + other_width or other_x >= x + width
             assert beside or y >= other_y + other_tall or other_y >= y + tall
+
+
+def test_boxes_and_lists_are_named_in_words_not_by_our_short_names():
+    specification = read_specification(PARAMS)
+    drawn = ET.fromstring(draw_model(specification))
+    titles = {group.find(f"{SVG}title").text for group in drawn.iter(f"{SVG}g")}
+    assert {"Liability to type 1 diabetes", "Liability to type 2 diabetes"} <= titles
+    assert not {"t1d", "t2d"} & titles
+    page = describe_page()
+    for condition in specification.conditions:
+        assert f"{escape(condition.title)} <code>conditions/{condition.name}.toml</code>" in page
 
 
 def test_every_number_of_every_condition_has_a_source():

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import pytest
 
-from sandkasse.contract.codes import code_title, read_code_list
+from sandkasse.contract.codes import code_title, known_codes, read_code_list
 from sandkasse.contract.load import read_contract
 
 SKS = "SKS (ICD-10 with a D in front)"
@@ -29,6 +29,12 @@ BOTH = "ICD-8 until 1993, SKS (ICD-10 with a D in front) from 1994"
 )
 def test_a_code_reads_its_own_title_or_that_of_the_longest_group(system, code, title):
     assert code_title(system, code) == title
+
+
+def test_a_system_lists_its_codes_with_their_titles():
+    assert ("NPU27300", "haemoglobin A1c (IFCC)") in known_codes("NPU")
+    assert {code for code, _ in known_codes(BOTH)} == {*read_code_list("sks-diagnosis"), *read_code_list("icd-8")}
+    assert known_codes("no such system") == ()
 
 
 def test_every_list_says_its_source_and_names_no_code_twice():

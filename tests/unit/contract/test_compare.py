@@ -96,6 +96,7 @@ def test_another_meaning_is_breaking_both_ways(what: str, old: dict[str, Any], n
         {"title": "X"},
         {"physical_type": "int32"},
         {"deprecated": True},
+        {"described_by": "y"},
         {"provenance": Provenance(trap="Mind the gap.")},
         {"quality": (Quality("nullValues", severity="warning"),)},
     ],
@@ -139,6 +140,21 @@ def test_references() -> None:
     free, bound = contract(TABLE), contract(replace(TABLE, references=(Reference(("x",), "t", ("x",)),)))
     assert effects(compare_contracts(free, bound)) == [("added reference", "narrowing")]
     assert effects(compare_contracts(bound, free)) == [("removed reference", "breaking")]
+
+
+def test_a_reference_is_the_columns_that_it_joins() -> None:
+    wide = Table("t", (COLUMN, Column("y", "integer"), Column("z", "integer")))
+
+    def joining(*pairs: tuple[str, str]) -> Contract:
+        columns, to_columns = zip(*pairs, strict=True)
+        return contract(replace(wide, references=(Reference(columns, "t", to_columns),)))
+
+    old = joining(("x", "x"), ("y", "y"))
+    assert compare_contracts(old, joining(("y", "y"), ("x", "x"))).verdict == "equal"
+    assert effects(compare_contracts(old, joining(("x", "y"), ("y", "x")))) == [
+        ("removed reference", "breaking"),
+        ("added reference", "narrowing"),
+    ]
 
 
 def test_row_counts() -> None:

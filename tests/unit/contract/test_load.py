@@ -63,6 +63,13 @@ def test_hash_knows_content_not_form(load: Load, document: Document) -> None:
     assert contract_sha256(load(document)) != original
 
 
+def test_a_column_may_name_the_one_that_says_what_it_measures(load: Load, document: Document) -> None:
+    first_column(document)["customProperties"] = [{"property": "describedBy", "value": "sex"}]
+    contract = load(document)
+    assert contract.tables[0].columns[0].described_by == "sex"
+    assert parse_contract(format_contract(contract)) == contract
+
+
 def test_valid_values_of_a_quality_rule_are_codes(load: Load, document: Document) -> None:
     by_enum = contract_sha256(load(document))
     sex = document["schema"][0]["properties"][1]
@@ -159,6 +166,8 @@ def test_other_vendors_properties_are_left_alone(load: Load, document: Document)
         ({"logicalType": "date", "enum": [{"value": "2020-01-01"}]}, "cannot list"),
         ({"customProperties": [{"property": "units", "value": "mg"}]}, "units"),
         ({"customProperties": [{"property": "unit", "value": 5}]}, "text"),
+        ({"customProperties": [{"property": "describedBy", "value": "nowhere"}]}, "describedBy must name another"),
+        ({"customProperties": [{"property": "describedBy", "value": "pnr"}]}, "describedBy must name another"),
         ({"customProperties": [{"property": "verified", "value": "yes"}]}, "true or false"),
         ({"customProperties": [{"property": "unit", "value": "g"}] * 2}, "twice"),
         ({"relationships": [{"to": "nowhere.pnr"}]}, "nowhere"),
@@ -216,6 +225,9 @@ def test_refuses_a_document(load: Load, document: Document, change: dict[str, An
         ),
         ({"quality": [{"metric": "rowCount", "mustBe": -1}]}, "rowCount"),
         ({"quality": [{"metric": "rowCount", "mustBe": "many"}]}, "rowCount"),
+        ({"quality": [{"metric": "rowCount", "mustBe": []}]}, "rowCount"),
+        ({"quality": [{"metric": "rowCount", "mustBe": [3, 7]}]}, "rowCount"),
+        ({"quality": [{"metric": "rowCount", "mustBeLessThan": 0}]}, "less than 0"),
         ({"quality": [{"metric": "rowCount", "mustBeGreaterThan": 5, "mustBeLessThan": 3}]}, "exactly one"),
         ({"quality": [{"metric": "rowCount", "mustBeLessThan": 3}, {"metric": "rowCount", "mustBe": 7}]}, "above"),
         ({"quality": [{"metric": "rowCount", "mustBe": 3, "severity": "warning"}]}, "warning"),

@@ -16,6 +16,12 @@ def test_without_an_environment_the_platforms_data_folder_is_used():
     assert read_settings({}).home.is_absolute()
 
 
+def test_folders_are_absolute_whatever_becomes_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = read_settings({"SANDKASSE_HOME": "a", "SANDKASSE_CONTENT": "b", "SANDKASSE_KERNELS": "c"})
+    assert (settings.home, settings.content, settings.kernels) == (tmp_path / "a", tmp_path / "b", tmp_path / "c")
+
+
 def test_the_shipped_content_is_found_in_a_clone():
     content = read_settings({}).content
     assert (content / "run.py").is_file()

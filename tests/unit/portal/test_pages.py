@@ -3,7 +3,11 @@
 from datetime import timedelta
 
 import pytest
-from portal_builders import NOW, make_card, make_progress, make_workspace
+from portal_builders import NOW, make_card, make_module, make_progress, make_workspace
+
+from sandkasse.core.errors import ContractInvalidError
+from sandkasse.portal.acts import ColumnProfileView, ColumnView, DatasetView, TableView
+from sandkasse.portal.charts import draw_histogram, draw_values
 
 LISTS = {"/data": "dataset", "/learn": "module"}
 
@@ -62,6 +66,28 @@ def test_the_modules_are_filtered_and_mapped(open_portal):
     assert "No module fits" in client.read("/learn?q=nothing").text
 
 
+def test_modules_are_filtered_by_data_and_code_and_only_where_there_is_a_choice(open_portal):
+    modules = tuple(
+        make_module(n, languages=["python", "r"] if n else ["python"], contracts=[f"dataset-{n % 2}"]) for n in range(3)
+    )
+    client = open_portal(n_datasets=2, list_modules=lambda: modules)
+    page = client.read("/learn")
+    offered = {(box["name"], box["value"]) for box in page.find("input", type="checkbox")}
+    assert {("code", "r"), ("data", "dataset-0"), ("data", "dataset-1")} <= offered
+    assert not any(name in {"language", "level"} for name, _ in offered)  # all are in English, all introductory
+    assert "2 modules of 3" in client.read("/learn?code=r").text
+    assert "1 module of 3" in client.read("/learn?data=dataset-1").text
+    assert "1 module of 3" in client.read("/learn?data=dataset-0&code=r").text
+    assert "0 modules of 3" in client.read("/learn?language=da").text
+
+
+def test_the_first_page_begins_with_the_module_that_builds_on_nothing(open_portal):
+    first, second = make_module(5, level="introductory", prerequisites=[]), make_module(1, level="intermediate")
+    page = open_portal(list_modules=lambda: (second, first)).read("/")
+    assert page.links.index("/learn/module-5") >= 0
+    assert "/learn/module-1" not in page.links
+
+
 def test_a_dataset_says_what_it_is(open_portal):
     page = open_portal().read("/data/dataset-0")
     for said in ("Public", "10,000", "1995–2009", "Denmark", "CC-BY-4.0", "Apply to the data controller", "1.0.0"):
@@ -78,6 +104,84 @@ def test_columns_are_searched_by_name_words_and_codes(open_portal):
         page = client.read(f"/data/dataset-0?column={words}")
         assert len(page.find("details", **{"class": "columns"})) == found, words
     assert "No column fits" in client.read("/data/dataset-0?column=nothing").text
+
+
+def test_columns_are_searched_by_the_titles_of_listed_codes_and_by_codes_below_them(open_portal):
+    listed = (("DE10", "type 1 diabetes"), ("DE11", "type 2 diabetes"), ("1234", "a number"))
+    column = ColumnView("c_diag", "string", "Diagnosis.", code_system="SKS", listed=listed, trap="Mind the era.")
+    view = DatasetView(make_card(), (TableView("lpr_diag", "Diagnoses.", 10, (column,)),))
+    client = open_portal(show_dataset=lambda _: view)
+    for words, hits in (
+        ("type 2", ["DE11"]),
+        ("de109", ["DE10"]),
+        ("diagnosis diabetes", ["DE10", "DE11"]),
+        ("era", []),
+        ("12345", None),  # a longer number is another code
+        ("DE12", None),
+    ):
+        page = client.read(f"/data/dataset-0?column={words}")
+        assert bool(page.find("details", **{"class": "columns"})) == (hits is not None), words
+        shown = [code for code, _ in listed if f"{code} {dict(listed)[code]}" in " ".join(page.text.split())]
+        assert shown == (hits or []), words
+
+
+def test_a_dataset_is_found_by_its_columns_and_says_in_which(open_portal):
+    client = open_portal(n_datasets=3)
+    page = client.read("/data?q=glucose")  # in no card
+    assert "3 datasets" in page.text
+    assert "Found in 2 columns" in page.text
+    assert "/data/dataset-1?column=glucose#columns" in page.links
+    assert "Found in" not in client.read("/data?q=diabetes").text  # the cards say so themselves
+    assert "No dataset fits" in client.read("/data?q=nothing").text
+
+
+def test_a_dataset_whose_contract_is_broken_is_found_by_its_card(open_portal):
+    def broken(_):
+        raise ContractInvalidError("The contract cannot be read.", next_step="fetch it again")
+
+    client = open_portal(show_dataset=broken)
+    assert "1 dataset" in client.read("/data?q=diabetes").text
+    assert "No dataset fits" in client.read("/data?q=glucose").text
+
+
+def test_many_tables_say_what_they_hold_and_which_years(open_portal):
+    columns = (ColumnView("code", "string", listed=(("A10", "drugs in diabetes"),)), ColumnView("n", "number"))
+    tables = tuple(
+        TableView(f"t{n}", "", 100 * n, columns, "row", f"{1977 + 10 * n}–2024", title=f"Register {n}")
+        for n in range(5)
+    )
+    profile = (
+        ColumnProfileView("n", 9, 0, 5, "histogram", draw_histogram(["1 to 2"], [9], low="1", high="2", name="n")),
+        ColumnProfileView("code", 9, 0, 2, "values", draw_values(["A10 drugs in diabetes"], [9], name="code")),
+    )
+    client = open_portal(show_dataset=lambda _: DatasetView(make_card(), tables), profile_table=lambda *_: profile)
+    page = client.read("/data/dataset-0")
+    assert all(f"Register {n}" in page.text for n in range(5))
+    spans = [(rect["x"], rect["width"]) for rect in page.find("rect", **{"class": "years-fill"})]
+    assert spans[0] == ("0.0", "100.0")
+    assert spans[4] == ("83.3", "16.7")  # 2017–2024 of 1977–2024: 40 of 48 years before it, 8 within
+    look = client.read("/data/dataset-0/look")
+    assert "The 3 largest tables" in look.text
+    shown = [link for link in look.links if "/tables/" in link]
+    assert shown == [f"/data/dataset-0/tables/t{n}" for n in (4, 3, 2)]
+    assert look.text.count("A10 drugs in diabetes") == 3  # codes with titles before shapes
+    assert look.find("svg", **{"class": "histogram"}) == []
+
+
+def test_simulated_data_are_cited_before_what_they_build_on(open_portal):
+    from dataclasses import replace
+
+    from portal_builders import make_acts, make_dataset
+
+    def text(tier):
+        card = make_card(tier=tier)
+        acts, _ = make_acts()
+        acts = replace(acts, list_datasets=lambda: (card,), show_dataset=lambda _: make_dataset(card))
+        return open_portal(acts=acts).read("/data/dataset-0").text
+
+    itself = "A publisher. Dataset number 0 of persons with diabetes. Version 1.0.0, 2026."
+    assert text("simulated").index(itself) < text("simulated").index("Author A (2020)")
+    assert text("public").index(itself) > text("public").index("Author A (2020)")
 
 
 def test_a_table_shows_rows_and_says_what_is_missing(open_portal):

@@ -1,13 +1,16 @@
 """The real acts, in the shapes that the pages read: over the shipped datasets and modules."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from portal_builders import make_card, make_session, make_site
 
 from sandkasse.core.errors import DatasetNotFoundError, TableNotFoundError, UpstreamError
 from sandkasse.core.settings import find_content
-from sandkasse.portal.site_acts import Kept, real_acts
+from sandkasse.portal.site_acts import Kept, _view_profile, real_acts
 
 
 @pytest.fixture
@@ -31,6 +34,33 @@ def test_what_is_kept_is_made_again_when_the_card_changes():
     assert [kept("a", "t"), kept("a", "t")] == [3, 3]
     del cards["a"]
     assert [kept("a", "t"), kept("a", "t")] == [4, 5]
+
+
+def test_what_is_being_made_is_waited_for_and_not_made_twice():
+    begun, go_on, made = threading.Event(), threading.Event(), []
+
+    def make(*names):
+        begun.set()
+        go_on.wait(20)
+        made.append(names)
+        return len(made)
+
+    kept = Kept({"a": make_card(1)}.get, make)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(kept, "a", "t")
+        assert begun.wait(20)
+        second = pool.submit(kept, "a", "t")
+        go_on.set()
+        assert (first.result(20), second.result(20)) == (1, 1)
+
+
+def test_values_that_are_all_listed_are_counted_not_estimated():
+    values = tuple(SimpleNamespace(value=name, label="", n=1) for name in "abc")
+    facts = {"nulls": 0, "n_below": 0, "n_above": 0, "only": "", "only_unit": "", "kind": "values", "counts": ()}
+    for n_other, says in ((0, (3, False)), (5, (9, True))):
+        column = SimpleNamespace(name="c", distinct=9, distinct_is_exact=False, values=values, n_other=n_other, **facts)
+        (view,) = _view_profile(SimpleNamespace(rows=8, columns=(column,)))
+        assert (view.distinct, view.is_estimated) == says
 
 
 def test_a_shipped_dataset_has_its_tables_words_and_pictures(acts):

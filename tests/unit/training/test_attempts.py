@@ -145,6 +145,15 @@ def test_too_many_in_an_hour_are_refused_and_the_next_hour_is_free(site, clock):
     assert submit(site, 3).tries == TRIES_PER_HOUR + 1
 
 
+def test_each_exercise_has_its_own_tries_and_rate(site, country):
+    for _ in range(TRIES_PER_HOUR):
+        submit(site, 3)
+    with pytest.raises(RateLimitedError):
+        submit(site, 3)
+    verdict = submit(site, country.table(country.detected), exercise="who")
+    assert (verdict.tries, verdict.tries_left) == (1, TRIES_PER_HOUR - 1)
+
+
 @pytest.mark.attack
 def test_too_many_in_a_day_are_refused(site, clock):
     for done in range(TRIES_PER_DAY):

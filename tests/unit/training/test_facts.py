@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandkasse.core.errors import CorruptDatasetError, ModuleInvalidError
-from sandkasse.training.facts import check_is_one_select, read_truth, run_statements
+from sandkasse.training.facts import check_is_one_select, read_truth, run_statements, used_definitions
 
 
 @pytest.fixture
@@ -130,6 +130,39 @@ def test_a_quote_in_the_path_is_harmless(places):
     odd = places / "it's"
     (places / "dataset").rename(odd)
     assert run_statements({"it": "SELECT count(*) AS value FROM bef"}, odd, None)["it"]["value"].to_pylist() == [2]
+
+
+def test_a_definition_is_a_table_for_the_statements_and_the_definitions_below_it(places):
+    definitions = {
+        "absent": "SELECT * FROM no_such_table",  # nothing uses it, so that it does no harm
+        "bought": "SELECT pnr, atc FROM lmdb;",
+        "buyers": "SELECT DISTINCT pnr FROM bought",
+    }
+    found = run(places, "SELECT count(*) AS value FROM bef JOIN BUYERS USING (pnr)", definitions=definitions)
+    assert found["value"].to_pylist() == [1]
+    assert used_definitions(definitions, ["SELECT * FROM my_buyers"]) == ()
+    assert used_definitions(definitions, ["SELECT * FROM buyers"]) == ("bought", "buyers")
+
+
+@pytest.mark.parametrize(
+    ("definitions", "told"),
+    [
+        ({"bef": "SELECT 1 AS pnr"}, "definition 'bef' fails"),
+        ({"above": "SELECT * FROM below", "below": "SELECT 1 AS x"}, "definition 'above' fails.*below"),
+        ({"wrong": "SELECT 1; DROP VIEW bef"}, "must be one SELECT"),
+        ({"wrong": "INSERT INTO bef SELECT '3'"}, "must be one SELECT"),
+    ],
+)
+def test_a_definition_that_cannot_be_is_told_by_its_name(places, definitions, told):
+    with pytest.raises(ModuleInvalidError, match=told):
+        run(places, f"SELECT * FROM {next(iter(definitions))}, {list(definitions)[-1]}", definitions=definitions)
+
+
+@pytest.mark.attack
+def test_a_definition_reads_nothing_else(places):
+    definitions = {"leak": f"SELECT * FROM read_parquet('{places / 'other.parquet'}')"}
+    with pytest.raises(ModuleInvalidError, match="leak"):
+        run(places, "SELECT * FROM leak", definitions=definitions)
 
 
 def test_a_syntax_error_is_told_in_one_line():

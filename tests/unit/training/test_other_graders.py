@@ -60,6 +60,13 @@ class TestNumber:
         for value in fails:
             assert not judge(exercise, value, expected=one(value=12.345)).passed, value
 
+    @pytest.mark.parametrize(
+        ("answer", "got"), [(math.nan, "not finite"), (math.inf, "not finite"), (-(10**400), "too large")]
+    )
+    def test_what_is_no_finite_number_is_said_so(self, answer, got):
+        with pytest.raises(AnswerShapeError, match=f"Expected one number; got .*{got}"):
+            judge(self.number({"decimals": 0}), answer, expected=one(value=100))
+
     def test_whole_numbers_with_no_decimals_are_exact_counts(self):
         exercise = self.number({"decimals": 0})
         assert judge(exercise, 100, expected=one(value=100)).passed

@@ -81,6 +81,8 @@ def test_an_unknown_exercise_names_the_nearest(shelf):
         ("id", "Count Persons", "id:"),
         ("id", "other", "the folder is named"),
         ("surprise", 1, "surprise:"),
+        ("definitions", {"Adults": "SELECT 1"}, "definitions.Adults"),
+        ("definitions", {"adults": ""}, "definitions.adults:"),
         ("parts/0/minutes", -1, "parts[0].minutes:"),
         ("exercises/0/hint", "x", "exercises[0].hint:"),
         ("exercises/0/errors/0/side", "left", "exercises[0].errors[0].side:"),
@@ -141,6 +143,14 @@ def test_on_and_no_are_words(shelf):
         ("exercises/0/parameters/mistakes/0/error", "half", "errors does not describe it"),
         ("exercises/0/errors/0/id", "other", "no kind of number"),
         ("exercises/0/errors/0/trap", "miscoded", "which number does not know"),
+        ("definitions", {"adults": "SELECT 1"}, "no SQL uses 'adults'"),
+        ("definitions", {"adults": "DROP TABLE bef"}, "must be one SELECT"),
+        (
+            "exercises/0/definitions",
+            {"adults": "SELECT 1"},
+            "no SQL of the exercise 'how-many-residents' uses 'adults'",
+        ),
+        ("exercises/0/definitions", {"adults": "SELEC 1"}, "does not parse"),
         ("exercises/0/accepted", [], "at least 2 accepted"),
         ("exercises/0/refused", [], "at least one refused"),
         ("exercises/0/refused/0/error", "nobody-knows", "unknown error 'nobody-knows'"),
@@ -173,6 +183,27 @@ def test_the_lint_reads_lessons_and_answers(shelf, name, old, new, told):
     assert text.count(old) == 1 or name == "answers.py"
     findings = rewrite(shelf, name, old, new)
     assert any(told in finding for finding in findings), findings
+
+
+def test_every_exercise_is_given_the_definitions_of_its_module(shelf):
+    file = shelf / "count-persons" / "module.yaml"
+    text = file.read_text().replace("exercises:\n", "definitions: {adults: SELECT pnr FROM bef}\nexercises:\n")
+    file.write_text(text)
+    module = read_module(file.parent)
+    assert module.exercises
+    assert all(exercise.definitions == {"adults": "SELECT pnr FROM bef"} for exercise in module.exercises)
+    first = "  - id: how-many-residents"
+    assert first in text
+    file.write_text(text.replace(first, first + "\n    definitions: {adults: SELECT 1}"))
+    with pytest.raises(ModuleInvalidError, match="defines again what the module defines: adults"):
+        read_module(file.parent)
+
+
+def test_a_definition_that_a_statement_or_another_definition_uses_is_no_finding(shelf, edit):
+    file = shelf / "count-persons" / "module.yaml"
+    defined = "definitions: {adults: SELECT pnr FROM bef, counted: SELECT count(*) AS value FROM adults}\n"
+    file.write_text(file.read_text().replace("exercises:\n", defined + "exercises:\n"))
+    assert edit("exercises/0/parameters/sql", "SELECT value FROM counted") == []
 
 
 def test_pictures_with_alternatives_and_magics_are_fine(shelf):

@@ -32,6 +32,15 @@ def test_one_value_comes_back_as_it_was(value):
     assert type(found.answer) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("value", "got"),
+    [(float("nan"), "not finite"), (float("-inf"), "not finite"), (10**30, "64 bits"), ("\ud800", "not Unicode")],
+)
+def test_a_value_that_cannot_travel_is_refused_where_it_is_handed_in(value, got):
+    with pytest.raises(AnswerShapeError, match=got):
+        write_submission(Submission("who", value))
+
+
 def test_a_table_comes_back_as_it_was():
     table = pa.table({"pnr": ["1", "2"], "date": [date(2020, 1, 1), None], "x": [0.5, 1.5], "at": [MORNING] * 2})
     content_type, body = write_submission(Submission("who", table))

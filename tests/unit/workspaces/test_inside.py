@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 import pytest
@@ -68,14 +69,17 @@ def test_the_end_of_the_parent_is_the_end_of_the_server():
     command = [sys.executable, "-c", parent, Limits(memory_bytes=1 << 30).to_json()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         child = int(process.stdout.readline())
-        deadline = time.monotonic() + 20
-        while not _is_sleeping(child) and time.monotonic() < deadline:
-            time.sleep(0.02)
+        _wait_until(lambda: _is_sleeping(child))
         assert _is_sleeping(child)
         os.kill(process.pid, signal.SIGKILL)
-    while _is_sleeping(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _wait_until(lambda: not _is_sleeping(child))
     assert not _is_sleeping(child)
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _is_sleeping(process_id: int) -> bool:

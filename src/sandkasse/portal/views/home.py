@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from sandkasse.portal.learning_map import order_modules
 from sandkasse.portal.visit import SignedIn, Visit
 
 router = APIRouter()
@@ -20,7 +21,7 @@ def show_home(visit: SignedIn) -> Response:
     """Show where to go on, what is new, and the three doors."""
     acts = visit.desk.acts
     cards = sorted(acts.list_datasets(), key=lambda card: (-card.created.toordinal(), not card.default_for, card.id))
-    modules = acts.list_modules()
+    modules = order_modules(acts.list_modules())
     return visit.page(
         "home.html",
         last=_find_last_module(visit, modules),

@@ -1,57 +1,88 @@
 """Learn: the modules by domain and level, and a module."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
-from sandkasse.portal.learning_map import draw_map
+from sandkasse.portal.acts import Acts
+from sandkasse.portal.learning_map import draw_map, order_modules
 from sandkasse.portal.render import LEVELS, take_page
 from sandkasse.portal.visit import SignedIn
 
 router = APIRouter(prefix="/learn")
 
 Choices = Annotated[list[str], Query(max_length=50)]
+CODE = {"python": "Python", "r": "R"}
+TEXT = {"en": "English", "da": "Danish"}
 LENGTHS = {"short": ("Up to 2 hours", 0, 2), "day": ("2 to 8 hours", 2, 8), "long": ("More than 8 hours", 8, 1000)}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a reader looks for: of each kind one of the chosen, or any where none is chosen."""
+
+    domain: Choices
+    level: Choices
+    hours: Choices
+    data: Choices
+    code: Choices
+    language: Choices
+
+    def fit(self, module: Any) -> bool:
+        """Tell whether a module is among what was chosen."""
+        return (
+            (not self.domain or module.domain in self.domain)
+            and (not self.level or module.level in self.level)
+            and (not self.hours or any(_lasts(module, name) for name in self.hours))
+            and (not self.data or not set(self.data).isdisjoint(module.contracts))
+            and (not self.code or not set(self.code).isdisjoint(module.languages))
+            and (not self.language or module.language in self.language)
+        )
+
+
+def _read_filters(
+    domain: Choices = [],  # noqa: B006  FastAPI copies it
+    level: Choices = [],  # noqa: B006
+    hours: Choices = [],  # noqa: B006
+    data: Choices = [],  # noqa: B006
+    code: Choices = [],  # noqa: B006
+    language: Choices = [],  # noqa: B006
+) -> Filters:
+    return Filters(domain, level, hours, data, code, language)
 
 
 @router.get("")
 def list_modules(
     visit: SignedIn,
+    filters: Annotated[Filters, Depends(_read_filters)],
     q: Annotated[str, Query(max_length=200)] = "",
-    domain: Choices = [],  # noqa: B006  FastAPI copies it
-    level: Choices = [],  # noqa: B006
-    hours: Choices = [],  # noqa: B006
     page: int = 1,
 ) -> Response:
     """Show the modules that fit, as a map by domain and level, and as a list."""
-    modules = visit.desk.acts.list_modules()
-    chosen = [
-        module
-        for module in modules
-        if _fits(module, q)
-        and (not domain or module.domain in domain)
-        and (not level or module.level in level)
-        and (not hours or any(_lasts(module, name) for name in hours))
-    ]
-    chosen.sort(key=lambda module: (module.domain.casefold(), LEVELS.index(module.level), module.title.casefold()))
+    acts = visit.desk.acts
+    modules = order_modules(acts.list_modules())
+    chosen = [module for module in modules if _fits(module, q) and filters.fit(module)]
+    chosen.sort(key=lambda module: module.domain.casefold())  # and in the order in which one would take them
     paging = take_page(chosen, page)
-    done = visit.desk.acts.list_progress(visit.user_id)
     return visit.page(
         "learn/list.html",
         paging=paging,
         picture=draw_map(paging.items) if paging.total > 1 else None,
         n_all=len(modules),
-        faults=visit.desk.acts.list_module_faults(),
+        faults=acts.list_module_faults(),
         domains=sorted(Counter(module.domain for module in modules).items()),
         known_levels=[name for name in LEVELS if any(module.level == name for module in modules)],
         lengths={name: says for name, (says, _, _) in LENGTHS.items() if any(_lasts(m, name) for m in modules)},
-        passed=Counter(entry.module_id for entry in done if entry.is_passed),
+        known_data=_count_data(acts, modules),
+        codes=[(name, says, n) for name, says in CODE.items() if (n := sum(name in m.languages for m in modules))],
+        texts=[(name, TEXT.get(name, name), n) for name, n in sorted(Counter(m.language for m in modules).items())],
+        passed=Counter(entry.module_id for entry in acts.list_progress(visit.user_id) if entry.is_passed),
         q=q,
-        domain=domain,
-        level=level,
-        hours=hours,
+        **vars(filters),
     )
 
 
@@ -84,6 +115,16 @@ def _fits(module: Any, q: str) -> bool:
     parts = (module.title, module.summary, module.domain, *module.outcomes, *module.tools)
     said = " ".join(parts).casefold()
     return all(word in said for word in q.casefold().split())
+
+
+def _count_data(acts: Acts, modules: Sequence[Any]) -> list[tuple[str, str, int]]:
+    """List what the modules open: a contract's name, the title of the dataset that keeps it, and how many open it."""
+    titles: dict[str, str] = {}
+    for card in acts.list_datasets():
+        if card.default_for or card.contract.name not in titles:
+            titles[card.contract.name] = card.title
+    counted = Counter(name for module in modules for name in module.contracts)
+    return [(name, titles.get(name, name), n) for name, n in counted.most_common()]
 
 
 def _lasts(module: Any, name: str) -> bool:

@@ -54,7 +54,10 @@ def read_number(answer: Answer) -> float:
     """
     if isinstance(answer, bool) or not isinstance(answer, int | float):
         raise shape_error("one number", f"a {_kind_of(answer)}")
-    value = float(answer)
+    try:
+        value = float(answer)
+    except OverflowError:
+        raise shape_error("one number", "a whole number that is too large") from None
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124  NaN is the one value unequal to itself
         raise shape_error("one number", "a value that is not finite")
     return value

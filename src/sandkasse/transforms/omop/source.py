@@ -1,6 +1,7 @@
 """The registers' files on disk: how they fall into parts, which codes they hold, which days they cover."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -45,7 +46,9 @@ Files = Mapping[str, Sequence[Path]]
 def connect() -> duckdb.DuckDBPyConnection:
     """Open an engine that keeps quiet: it would draw a progress bar of its own, over ours and into JSON."""
     con = duckdb.connect()
-    con.execute("set enable_progress_bar = false")
+    # In a notebook without ipywidgets the setting cannot be changed, and nothing is drawn.
+    with suppress(duckdb.InvalidInputException):
+        con.execute("set enable_progress_bar = false")
     return con
 
 
