@@ -124,7 +124,7 @@ class Laboratory(NamedTuple):
             shape (n_shifts, 2).
         shift_by: How far, float64, shape (n_shifts,).
         panel: Analyses of each panel, -1 after the last, int64, shape (n_panels, n_most).
-        n_first: How many analyses have a spread between persons that is drawn with the person; the others' comes beside.
+        n_first: How many analyses have their spread between persons drawn with the person; the others' comes beside.
         group: Analyses of each group that comes beside a panel, -1 after the last, int64, shape (n_groups, n_most).
         beside: Groups that may come beside each panel, -1 after the last, int64, shape (n_panels, n_most).
         beside_share: Their chances, float64, of the same shape.
