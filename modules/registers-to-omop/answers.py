@@ -12,7 +12,7 @@ HBA1C_MOL, HBA1C_PERCENT = 40762352, 3004410
 MAIN, SECONDARY = 32902, 32908
 SITAGLIPTIN_CODES = ("A10BH01", "A10BD07")
 FROM, TO = "2008-01-01", "2023-12-31"
-OLD, YEAR = 60, 365
+OLD, OLDEST, YEAR = 60, 79, 365
 DIABETES = "^(DE1[0-4]|249|250)"
 
 
@@ -144,8 +144,9 @@ def insulin_alone(data):
     return 1 - bought[bought.atc != "A10AC01"].pnr.nunique() / bought.pnr.nunique()
 
 
-def insulin_turned(data):
-    return 1 - insulin_by_code(data)
+def insulin_of_everybody(data):
+    bought = _insulin(data)
+    return bought[bought.atc == "A10AC01"].pnr.nunique() / data.bef.pnr.nunique().execute()
 
 
 # Part 2 ---------------------------------------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ def _diagnoses(data, *, retracted=False, known=True, third=True):
         places.append(
             data.lpr3a_kontakt.join(marked, "dw_ek_kontakt").select("pnr", code="diag_kode", kind="diag_type")
         )
-    rows = ibis.union(*places) if third else places[0]
+    rows = ibis.union(*places)
     rows = rows.filter(_.code.re_search(DIABETES), _.kind.isin(["A", "B"]))
     return rows.semi_join(data.bef, "pnr") if known else rows
 
@@ -324,7 +325,7 @@ _USERS = f"""
     WHERE drug_concept_id = {SITAGLIPTIN} GROUP BY person_id)
   SELECT person_id, person_source_value AS pnr, day
   FROM entry JOIN person USING (person_id) JOIN observation_period USING (person_id)
-  WHERE day BETWEEN DATE '{FROM}' AND DATE '{TO}' AND year(day) - year_of_birth >= {OLD}
+  WHERE day BETWEEN DATE '{FROM}' AND DATE '{TO}' AND year(day) - year_of_birth BETWEEN {OLD} AND {OLDEST}
     AND day BETWEEN observation_period_start_date + {YEAR} AND observation_period_end_date
 """
 
@@ -349,21 +350,16 @@ def _entries(data, codes=SITAGLIPTIN_CODES):
 
 def users_pandas(data):
     found = _entries(data)
-    return int((found.day.dt.year - found.year_of_birth >= OLD).sum())
+    return int((found.day.dt.year - found.year_of_birth).between(OLD, OLDEST).sum())
 
 
 def users_plain(data):
     found = _entries(data, ("A10BH01",))
-    return int((found.day.dt.year - found.year_of_birth >= OLD).sum())
+    return int((found.day.dt.year - found.year_of_birth).between(OLD, OLDEST).sum())
 
 
 def users_all_ages(data):
     return len(_entries(data))
-
-
-def users_exact_age(data):
-    found = _entries(data)
-    return int((found.birth_datetime + pd.DateOffset(years=OLD) <= found.day).sum())
 
 
 def users_exposures(data):
@@ -373,6 +369,10 @@ def users_exposures(data):
     )
 
 
+def _age(born, day):
+    return day.dt.year - born.dt.year - (born.dt.strftime("%m%d") > day.dt.strftime("%m%d"))
+
+
 def _register_cohort(data):
     first = data.lmdb.filter(_.atc == "A10BH01").group_by("pnr").agg(day=_.eksd.min()).execute()
     born = data.bef.group_by("pnr").agg(born=_.foed_dato.min()).execute()
@@ -380,7 +380,7 @@ def _register_cohort(data):
     present = set(zip(years.pnr, years.year, strict=True))
     people = first.merge(born, on="pnr")
     people["day"], people["born"] = pd.to_datetime(people.day), pd.to_datetime(people.born)
-    people = people[people.day.between(FROM, TO) & (people.born + pd.DateOffset(years=OLD) <= people.day)]
+    people = people[people.day.between(FROM, TO) & _age(people.born, people.day).between(OLD, OLDEST)]
     stays = [{(pnr, day.year), (pnr, day.year - 1)} <= present for pnr, day in zip(people.pnr, people.day, strict=True)]
     return people[stays]
 
@@ -399,7 +399,8 @@ def _reasons(data, who):
     in_registers = set(_register_cohort(data).pnr)
     days = _first_days(data).loc[sorted(who(in_omop, in_registers))]
     is_product = days.plain != days.either
-    is_age = (days.either.dt.year - days.born.dt.year >= OLD) & (days.born + pd.DateOffset(years=OLD) > days.either)
+    by_year = days.either.dt.year - days.born.dt.year
+    is_age = by_year.between(OLD, OLDEST) != _age(days.born, days.either).between(OLD, OLDEST)
     reason = is_age.map({True: "age", False: "observation"}).mask(is_product, "product")
     return reason.value_counts().reindex(["product", "age", "observation"], fill_value=0)
 
@@ -420,9 +421,9 @@ def differences_turned(data):
     return _as_table(_reasons(data, lambda one, other: one ^ other).rename({"product": "age", "age": "product"}))
 
 
-def differences_net(data):
-    net = users_sql(data) - len(_register_cohort(data))
-    return pd.DataFrame({"reason": ["product", "age", "observation"], "persons": [net, 0, 0]})
+def differences_shares(data):
+    table = differences_pandas(data)
+    return table.assign(persons=table.persons / table.persons.sum())
 
 
 def differences_sql(data):
@@ -433,7 +434,8 @@ def differences_sql(data):
         born AS (SELECT pnr, min(foed_dato) AS born FROM bef GROUP BY pnr),
         register AS (
           SELECT pnr, day FROM plain JOIN born USING (pnr)
-          WHERE day BETWEEN DATE '{FROM}' AND DATE '{TO}' AND born + INTERVAL {OLD} YEAR <= day
+          WHERE day BETWEEN DATE '{FROM}' AND DATE '{TO}'
+            AND born + INTERVAL {OLD} YEAR <= day AND born + INTERVAL {OLDEST + 1} YEAR > day
             AND pnr || year(day) IN (SELECT pnr || year(referencetid) FROM bef)
             AND pnr || (year(day) - 1) IN (SELECT pnr || year(referencetid) FROM bef)),
         one_only AS (
@@ -441,7 +443,8 @@ def differences_sql(data):
           WHERE a.pnr IS NULL OR b.pnr IS NULL),
         why AS (
           SELECT CASE WHEN plain.day IS DISTINCT FROM either.day THEN 'product'
-            WHEN year(either.day) - year(born) >= {OLD} AND born + INTERVAL {OLD} YEAR > either.day THEN 'age'
+            WHEN (year(either.day) - year(born) BETWEEN {OLD} AND {OLDEST})
+              <> (born + INTERVAL {OLD} YEAR <= either.day AND born + INTERVAL {OLDEST + 1} YEAR > either.day) THEN 'age'
             ELSE 'observation' END AS reason
           FROM one_only JOIN born USING (pnr) JOIN either USING (pnr) LEFT JOIN plain USING (pnr))
         SELECT reason, count(why.reason) AS persons

@@ -7,6 +7,7 @@ that learners are tempted by. What each of them is stands in `module.yaml`, besi
 
 # ruff: noqa: D103  the titles of the functions are in module.yaml
 
+from functools import lru_cache
 from itertools import combinations
 from pathlib import Path
 
@@ -22,6 +23,7 @@ EVENT = "^(DI21|DI6[0-4]|410|43[0-6])"
 HORIZON = 1826
 KNOWN = ["dyslipidaemia", "t2d", "t1d", "ihd", "pad", "ckd", "hypertension", "hf", "af", "copd"]
 HIDDEN = ["frailty", "cvd", "ldl"]
+FOR_EACH = ["dyslipidaemia", "ihd", "pad"]  # reasons for which a doctor weighs a hidden trait in a way of its own
 
 
 # Tools of part 1 ------------------------------------------------------------------------------------------------------
@@ -134,12 +136,25 @@ def starters_ever(data):
 # Tools of parts 2 and 3 -----------------------------------------------------------------------------------------------
 
 
-def _practice(*, among=True):
+@lru_cache(maxsize=1)
+def _read():
     rows = pd.read_parquet(DATA / "trials.parquet").join(pd.read_parquet(DATA / "hidden.parquet"))
     rows["start"] = (rows.statin_day < 0).fillna(False).astype(bool)
     rows["had"] = (rows.event_day < HORIZON).fillna(False).astype(float)
     rows["free"] = rows.event_day.fillna(HORIZON).clip(upper=HORIZON).astype(float)
-    return rows[rows.indication].reset_index(drop=True) if among else rows
+    rows["stayed"] = rows.stay_day.notna().astype(float)
+    return rows
+
+
+def _practice(*, among=True):
+    rows = _read()
+    return rows[rows.indication].reset_index(drop=True) if among else rows.copy()
+
+
+@lru_cache(maxsize=8)
+def _practice_weights(hidden=()):
+    """Give the weights of `_practice()`, fitted once."""
+    return _weights(_practice(), hidden)
 
 
 def _means(rows, value, group="start"):
@@ -155,15 +170,21 @@ def _design(rows, hidden=()):
     age, year = (rows.age.to_numpy() - 65) / 10, pd.to_datetime(rows.trial).dt.year.to_numpy() - 2009.0
     columns = [np.ones(len(rows)), age, age**2, rows.koen == 2, year, year**2, rows.recent]
     pairs = combinations(("dyslipidaemia", "t2d", "ihd", "pad", "ckd", "recent"), 2)
-    columns += [rows[name] for name in (*KNOWN, *hidden)] + [rows[one] & rows[other] for one, other in pairs]
+    columns += [rows[name] for name in KNOWN] + [rows[one] & rows[other] for one, other in pairs]
+    for name in hidden:
+        columns += [rows[name] / 10, *(rows[name] / 10 * rows[reason] for reason in FOR_EACH)]
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 
 def _fit(x, y, weight):
     beta = np.zeros(x.shape[1])
+    beta[0] = np.log(np.average(y, weights=weight))
     for _step in range(25):
         p = 1 / (1 + np.exp(-x @ beta))
-        beta = beta + np.linalg.solve((x.T * (weight * p * (1 - p))) @ x, x.T @ (weight * (y - p)))
+        change = np.linalg.solve((x.T * (weight * p * (1 - p))) @ x, x.T @ (weight * (y - p)))
+        beta = beta + change
+        if np.abs(change).max() < 1e-8:
+            break
     return beta
 
 
@@ -177,8 +198,8 @@ def _weights(rows, hidden=()):
     return rows.weight / np.where(rows.start, p, 1 - p)
 
 
-def _ipw(rows, value="had", hidden=()):
-    rows = rows.assign(w=_weights(rows, hidden))
+def _ipw(rows, value="had", weights=None):
+    rows = rows.assign(w=_weights(rows) if weights is None else weights)
     mean = {arm: np.average(part[value], weights=part.w) for arm, part in rows.groupby("start")}
     return mean[True] - mean[False]
 
@@ -265,7 +286,7 @@ def indication_unweighted(_data):
 
 
 def adjusted_ipw(_data):
-    return _ipw(_practice())
+    return _ipw(_practice(), weights=_practice_weights())
 
 
 def adjusted_strata(_data):
@@ -295,7 +316,7 @@ def adjusted_consequence(_data):
 
 def adjusted_ratio(_data):
     rows = _practice()
-    rows["w"] = _weights(rows)
+    rows["w"] = _practice_weights()
     mean = {arm: np.average(part.had, weights=part.w) for arm, part in rows.groupby("start")}
     return mean[True] / mean[False]
 
@@ -313,33 +334,31 @@ def _interval(estimate, error, *, z=1.96):
     return pd.DataFrame({"low": [estimate - z * error], "high": [estimate + z * error]})
 
 
-def _influence_error(rows, *, by_person=True):
-    w = _weights(rows)
+def _influence_error(rows):
+    w = _practice_weights()
     influence = np.zeros(len(rows))
     for arm, sign in ((True, 1), (False, -1)):
         inside = np.where(rows.start == arm, w, 0.0)
         influence += sign * inside * (rows.had - np.average(rows.had, weights=inside)) / inside.sum()
-    if by_person:
-        influence = pd.Series(influence).groupby(rows.person.to_numpy()).sum()
-    return float(np.sqrt((influence**2).sum()))
+    return float(np.sqrt((pd.Series(influence).groupby(rows.person.to_numpy()).sum() ** 2).sum()))
 
 
 def interval_formula(_data):
     rows = _practice()
-    return _interval(_ipw(rows), _influence_error(rows))
+    return _interval(_ipw(rows, weights=_practice_weights()), _influence_error(rows))
 
 
 def interval_bootstrap(_data):
     """Draw persons again, keep each row's weight."""
     rows = _practice()
-    w, had, start = _weights(rows).to_numpy(), rows.had.to_numpy(), rows.start.to_numpy()
+    w, had, start = _practice_weights().to_numpy(), rows.had.to_numpy(), rows.start.to_numpy()
     person = pd.factorize(rows.person)[0]
     rng = np.random.default_rng(1)
     drawn = []
     for _again in range(200):
         v = w * rng.poisson(1.0, person.max() + 1)[person]
         drawn.append(np.average(had[start], weights=v[start]) - np.average(had[~start], weights=v[~start]))
-    return _interval(_ipw(rows), float(np.std(drawn)))
+    return _interval(_ipw(rows, weights=_practice_weights()), float(np.std(drawn)))
 
 
 def interval_naive(_data):
@@ -354,7 +373,7 @@ def interval_weights_as_persons(_data):
     """Take the sum of the weights for the number of persons."""
     rows = _practice()
     n = rows.weight.sum()
-    return _interval(_ipw(rows), float(np.sqrt(4 * rows.had.var() / n)))
+    return _interval(_ipw(rows, weights=_practice_weights()), float(np.sqrt(4 * rows.had.var() / n)))
 
 
 def interval_very_wide(_data):
@@ -365,7 +384,7 @@ def interval_very_wide(_data):
 
 
 def days_ipw(_data):
-    return _ipw(_practice(), "free")
+    return _ipw(_practice(), "free", _practice_weights())
 
 
 def days_strata(_data):
@@ -387,7 +406,7 @@ def days_of_events(_data):
 
 
 def days_as_years(_data):
-    return _ipw(_practice(), "free") / 365.25
+    return _ipw(_practice(), "free", _practice_weights()) / 365.25
 
 
 def immortal_pandas(_data):
@@ -449,18 +468,17 @@ def positivity_later(_data):
 def hidden_by_adjusting(_data):
     """Put each trait into the model alone: which one makes the effect smaller?"""
     rows = _practice()
-    before = _ipw(rows)
-    change = {name: _ipw(rows, hidden=[name]) - before for name in HIDDEN}
+    before = _ipw(rows, weights=_practice_weights())
+    change = {name: _ipw(rows, weights=_practice_weights((name,))) - before for name in HIDDEN}
     return max(change, key=change.get)
 
 
 def hidden_by_looking(_data):
     """All three bring events, so the one of which starters have less after weighting flatters the drug."""
-    rows = _practice()
-    w = _weights(rows)
+    rows = _practice().assign(w=_practice_weights())
     gap = {}
     for name in HIDDEN:
-        mean = {arm: np.average(part[name], weights=w[part.index]) for arm, part in rows.groupby("start")}
+        mean = {arm: np.average(part[name], weights=part.w) for arm, part in rows.groupby("start")}
         gap[name] = mean[True] - mean[False]
     return min(gap, key=gap.get)
 
@@ -475,3 +493,89 @@ def choose_ldl(_data):
 
 def choose_none(_data):
     return "none"
+
+
+def _account(parts):
+    return pd.DataFrame({"part": list(parts), "points": [float(points) for points in parts.values()]})
+
+
+def _ledger():
+    rows = _practice()
+    rows["kept"] = rows.had.where(~rows.start, rows.stayed)
+    opened = _practice_weights(tuple(HIDDEN))
+    estimate = _ipw(rows, weights=_practice_weights())
+    stays = _ipw(rows, "kept", _practice_weights())
+    known = _ipw(rows, "kept", opened)
+    others = rows[~rows.start]
+    truth = np.average(others.stayed - others.had, weights=others.weight)
+    steps = {"truth": truth, "stopping": estimate - stays, "hidden": stays - known, "chance": known - truth}
+    return {name: 100 * value for name, value in steps.items()}
+
+
+def ledger_step_by_step(_data):
+    return _account(_ledger())
+
+
+def ledger_by_arms(_data):
+    rows = _practice()
+    start, had, stayed = rows.start.to_numpy(), 100 * rows.had.to_numpy(), 100 * rows.stayed.to_numpy()
+    w, v = _practice_weights().to_numpy(), _practice_weights(tuple(HIDDEN)).to_numpy()
+    size = rows.weight.to_numpy(float)
+
+    def mean(values, weight, who):
+        return (values * weight)[who].sum() / weight[who].sum()
+
+    truth = mean(stayed, size, ~start) - mean(had, size, ~start)
+    stopping = mean(had, w, start) - mean(stayed, w, start)
+    hidden = mean(stayed, w, start) - mean(stayed, v, start) - mean(had, w, ~start) + mean(had, v, ~start)
+    estimate = mean(had, w, start) - mean(had, w, ~start)
+    rest = estimate - truth - stopping - hidden
+    return _account({"truth": truth, "stopping": stopping, "hidden": hidden, "chance": rest})
+
+
+def ledger_turned(_data):
+    found = _ledger()
+    return _account({name: points if name == "truth" else -points for name, points in found.items()})
+
+
+def ledger_as_shares(_data):
+    return _account({name: points / 100 for name, points in _ledger().items()})
+
+
+def ledger_no_second_life(_data):
+    """Take the crude difference for the truth."""
+    found = _ledger()
+    crude = 100 * _crude(_practice())
+    return _account(
+        {**found, "truth": crude, "chance": sum(found.values()) - crude - found["stopping"] - found["hidden"]}
+    )
+
+
+def more_persons_by_groups(_data):
+    """Compute each part in twenty groups of persons: the one that scatters most is the one that more persons settle."""
+    rows = _practice()
+    rows = rows.assign(w=_practice_weights(), v=_practice_weights(tuple(HIDDEN)))
+    rows["kept"] = rows.had.where(~rows.start, rows.stayed)
+    found = []
+    for _group, part in rows.groupby(rows.person % 20):
+        others = part[~part.start]
+        truth = np.average(others.stayed - others.had, weights=others.weight)
+        estimate, stays, known = _ipw(part, "had", part.w), _ipw(part, "kept", part.w), _ipw(part, "kept", part.v)
+        found.append({"truth": truth, "stopping": estimate - stays, "hidden": stays - known, "chance": known - truth})
+    return str(pd.DataFrame(found).std().idxmax())
+
+
+def more_persons_by_name(_data):
+    return "chance"
+
+
+def more_persons_all(_data):
+    return "stopping, hidden, chance"
+
+
+def more_persons_hidden(_data):
+    return "hidden"
+
+
+def more_persons_effect(_data):
+    return "truth, chance"

@@ -1,12 +1,9 @@
-"""Lives made by hand and their registers, for every test of this area."""
+"""A fresh store, small shards and checksums, for every test of this area."""
 
 import hashlib
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -37,18 +34,3 @@ def digests() -> Callable[[Path], dict[str, str]]:
         return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     return measure
-
-
-@pytest.fixture(scope="session")
-def bench() -> ModuleType:
-    """Give the tools that all kinds of tests of this area share."""
-    name = "cohort_registers_bench"
-    if name not in sys.modules:
-        path = Path(__file__).parents[2] / "unit" / "cohort_registers" / "bench.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]

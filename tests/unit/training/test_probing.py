@@ -1,7 +1,10 @@
 """Learners who try to get single persons' truth out of verdicts."""
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from sandkasse.core.errors import AnswerShapeError
@@ -82,11 +85,14 @@ def test_a_person_at_the_edge_of_a_step_is_not_given_away(country, exercise, key
     assert (boundary_attack(show, known, targets) == truth).mean() < 0.72
 
 
-def test_feedback_says_nothing_about_the_other_half(country, build_exercise, key):
+@pytest.mark.parametrize(
+    ("grader", "parameters"),
+    [("classification", {}), ("dates", {"date": "diabetes_detected", "within_days": 30})],
+)
+def test_feedback_says_nothing_about_the_other_half(country, build_exercise, key, grader, parameters):
     """Whoever has it on the marking half: the verdict is the same, but for whether it passed."""
-    exercise = build_exercise(
-        parameters={"groups": [{"by": "sex"}, {"by": "age", "on": "2024-01-01"}, {"by": "type"}]},
-    )
+    groups = [{"by": "sex"}, {"by": "age", "on": "2024-01-01"}, {"by": "type"}]
+    exercise = build_exercise(grader, parameters={"groups": groups, **parameters})
     half = is_in_feedback_half(country.persons["pnr"], key=key)
     rng = np.random.default_rng(3)
     persons = country.persons
@@ -96,7 +102,9 @@ def test_feedback_says_nothing_about_the_other_half(country, build_exercise, key
     for column in ("diabetes_onset", "diabetes_type", "diabetes_detected"):
         index = persons.schema.get_field_index(column)
         persons = persons.set_column(index, column, persons[column].take(pa.array(shuffled)))
-    answer = country.table(country.detected | country.trapped)
+    named = country.detected | country.trapped
+    days = pc.fill_null(country.persons["diabetes_detected"], date(2015, 1, 1)).to_numpy()
+    answer = country.table(named, date=days.astype("datetime64[D]").astype(object))
     verdicts = []
     for truth in (country.truth, country.truth | {"persons": persons}):
         prepared = prepare_exercise(exercise, truth, key=key, facts={})

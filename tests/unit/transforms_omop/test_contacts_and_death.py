@@ -1,0 +1,36 @@
+"""A contact lasts no longer than the patient, and one that begins after death is none."""
+
+from datetime import date
+
+import pyarrow as pa
+
+BENT, DIED = "000000000022", date(2003, 6, 7)
+KEPT, CUT, ON_THE_DAY, TOO_LATE = (f"{number:018d}" for number in (201, 202, 203, 204))
+
+
+def test_a_contact_ends_with_death_and_does_not_begin_after_it(registers, build):
+    registers["lpr_adm"] = pa.table(
+        {
+            "pnr": [BENT] * 4,
+            "recnum": [KEPT, CUT, ON_THE_DAY, TOO_LATE],
+            "d_inddto": [date(2003, 5, 1), date(2003, 6, 1), DIED, date(2003, 6, 8)],
+            "d_uddto": [date(2003, 5, 9), date(2003, 7, 1), date(2003, 6, 9), date(2003, 6, 9)],
+            "c_spec": ["01"] * 4,
+            "c_pattype": ["0"] * 4,
+        }
+    )
+    registers["lpr_diag"] = pa.table({"recnum": [TOO_LATE, CUT], "c_diag": ["DI219", "DI219"], "c_diagtype": ["A"] * 2})
+    for name in ("lpr3a_kontakt", "lpr3a_diagnose"):
+        del registers[name]
+    made = build(registers)[1]
+    hospital = {
+        row["visit_occurrence_id"]: (row["visit_start_date"], row["visit_end_date"])
+        for row in made["visit_occurrence"].to_pylist()
+        if row["visit_occurrence_id"] < 1_000_000
+    }
+    assert hospital == {
+        201: (date(2003, 5, 1), date(2003, 5, 9)),
+        202: (date(2003, 6, 1), DIED),
+        203: (DIED, DIED),
+    }
+    assert made["condition_occurrence"]["visit_occurrence_id"].to_pylist() == [202]
