@@ -92,8 +92,8 @@ def test_calibration_drifts_and_the_truth_can_tell(numbers: dict[str, Any]):
 
 def test_the_oracle_is_out_of_reach_and_single_persons_differ_from_what_they_are_told(numbers: dict[str, Any]):
     value = {name: number["value"] for name, number in numbers.items() if "value" in number}
-    # Ranked and counted by the same futures, the oracle looks too good; ranked by one half and counted in the other, too
-    # bad. What it is lies between, and the lesson says so.
+    # Ranked and counted by the same futures, the oracle looks too good; ranked by one half and counted in the other,
+    # too bad. What it is lies between, and the lesson says so.
     too_bad, too_good = value["attainable-halves"], value["attainable"]
     assert value["attainable-simple"] < value["attainable-model"] < too_bad - 0.02 < too_good - 0.02
     assert value["attainable-model"] < value["with-everything"] < value["attainable"]
