@@ -113,9 +113,7 @@ def compare_with_writing(settings: Settings, log: Log) -> None:
             simulate.write_shard(simulate.ShardTask(task.number, task.persons, 1, data=folder / "registers" / "data"))
         cpu = time.process_time() - cpu
         writing = write_again(folder / "registers" / "data", folder / "again")
-    log.write(
-        f"{SAMPLE} shards: {cpu:.1f} CPU-s in all, {writing:.1f} CPU-s of merely writing: {cpu / writing:.2f} times"
-    )
+    log.write(f"{SAMPLE} shards: {cpu:.1f} CPU-s in all; {writing.compare(cpu)}")
 
 
 if __name__ == "__main__":

@@ -163,9 +163,11 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> "CardDraft":
         version=_VERSION,
         title=f"Danish registers, simulated: {recipe.title}",
         summary=(
-            "Simulated residents of Denmark 1977–2024 and what the national registers hold on them: population, "
-            "deaths, prescriptions, hospital contacts, primary-care services and laboratory results. Who truly has "
-            "diabetes is known to the graders and not in the data."
+            "Simulated residents of Denmark 1977–2024 with their families, and what the national registers hold on "
+            "them: population, moves, schooling and income, births, deaths and their causes, prescriptions, hospital "
+            "contacts and operations, psychiatry, cancers, vaccinations, primary-care services and laboratory "
+            "results, of some forty diseases. Who truly has what since when is known to the graders and not in the "
+            "data."
         ),
         domain="registers",
         tier="simulated",
@@ -194,7 +196,17 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> "CardDraft":
             "Researchers at Danish institutions apply to Statistics Denmark's Research Services or to the Danish "
             "Health Data Authority; the same tables and column names are met there."
         ),
-        keywords=("diabetes", "registers", "LPR", "LMDB", "Denmark", "simulated"),
+        keywords=(
+            "registers",
+            "epidemiology",
+            "LPR",
+            "LMDB",
+            "laboratory",
+            "families",
+            "diabetes",
+            "Denmark",
+            "simulated",
+        ),
         known_faults=("Figures after 2016 are extrapolated.",),
         default_for=recipe.dataset_id == CLASS_COHORT,
     )

@@ -29,7 +29,7 @@ def seal(folder: Path, draft: CardDraft, *, progress: Progress = no_progress) ->
     Args:
         folder: Holds `contract.yaml`, `data/` and, if the draft names one, the licence's text.
         draft: What the card says.
-        progress: Told of the bytes as they are hashed.
+        progress: Told of the files as they are hashed, then of the tables as they are checked.
 
     Raises:
         InvalidInputError: If something lies in the folder that is no part of a dataset, or a part is missing.
@@ -41,21 +41,22 @@ def seal(folder: Path, draft: CardDraft, *, progress: Progress = no_progress) ->
     files = sorted(described, key=lambda file: (order.get(file.table, len(order)), file.path))
     reference = ContractReference(name=contract.name, version=contract.version, sha256=contract_sha256(contract))
     card = Card.model_validate({**dict(draft), "contract": reference, "files": files})
-    check_contract(folder, card, contract)
+    check_contract(folder, card, contract, progress=progress)
     write_card(card, folder / CARD_FILE)
     for path in (folder / CARD_FILE, folder / CONTRACT_FILE, *(folder / file.path for file in files)):
         path.chmod(0o444)
     return card
 
 
-def check_contract(folder: Path, card: Card, contract: Contract) -> None:
+def check_contract(folder: Path, card: Card, contract: Contract, *, progress: Progress = no_progress) -> None:
     """Hold a folder's tables against a contract.
 
     Raises:
         ContractViolationError: If they do not keep it; counts only, never a value.
     """
     dataset = open_tables(folder, card=card)
-    raise_for_violations(check_tables(contract, {name: dataset[name] for name in dataset.tables}))
+    tables = {name: dataset[name] for name in dataset.tables}
+    raise_for_violations(check_tables(contract, tables, progress=progress))
 
 
 def _describe_files(folder: Path, licence_file: str | None, progress: Progress) -> tuple[DatasetFile, ...]:

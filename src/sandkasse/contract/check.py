@@ -16,6 +16,7 @@ from sandkasse.contract.keys import count_repeats
 from sandkasse.contract.model import Contract, Reference, Severity, Table
 from sandkasse.contract.probes import Probe, TypeFault, anti_join, fits, table_probes
 from sandkasse.core.errors import ContractViolationError, CorruptDatasetError, UpstreamError
+from sandkasse.core.progress_bar import Progress, no_progress
 
 FindingKind = Literal[
     "missing_table",
@@ -139,13 +140,20 @@ class CheckReport:
         }
 
 
-def check_tables(contract: Contract, tables: Mapping[str, ir.Table], *, run: Run | None = None) -> CheckReport:
+def check_tables(
+    contract: Contract,
+    tables: Mapping[str, ir.Table],
+    *,
+    run: Run | None = None,
+    progress: Progress = no_progress,
+) -> CheckReport:
     """Hold tables against their contract, wherever they lie.
 
     Args:
         contract: What is promised.
         tables: The data by table name, as Ibis tables of one engine.
         run: Runs an expression of one row and gives it by name; by default the expression's own engine.
+        progress: Told of the tables.
 
     Returns:
         The findings in the contract's order of tables and columns; none if the data keep their contract.
@@ -157,11 +165,12 @@ def check_tables(contract: Contract, tables: Mapping[str, ir.Table], *, run: Run
     runner = run or _run_in_engine
     findings = _presence_findings(contract, tables)
     checks: list[TableCheck] = []
-    for table in contract.tables:
-        if table.name in tables:
-            found, check = _check_table(contract, table, tables, _translating(runner, table))
-            findings += found
-            checks.append(check)
+    present = [table for table in contract.tables if table.name in tables]
+    for done, table in enumerate(present):
+        progress(done, len(present), "tables held against the contract")
+        found, check = _check_table(contract, table, tables, _translating(runner, table))
+        findings += found
+        checks.append(check)
     return CheckReport(contract.name, contract.version, tuple(checks), tuple(findings))
 
 

@@ -40,6 +40,14 @@ def test_in_r(file, tmp_path):
 
 
 @needs_r
+def test_it_is_attached_without_a_warning_that_open_is_its_own(tmp_path):
+    lines = install_r({**os.environ, "XDG_DATA_HOME": str(tmp_path)})
+    said = run_r("; ".join(["sink(stdout(), type = 'message')", *lines, "cat(class(open), 'done')"]), {})
+    assert said.endswith("function done")
+    assert "masked" not in said
+
+
+@needs_r
 def test_it_is_installed_once_and_named_by_its_content(tmp_path):
     r = find_r(os.environ)
     first = install_package(r, tmp_path)

@@ -137,7 +137,8 @@ class Person:
         draws = self.stream(purposes.PERSON)
         choice = draws.uniform()
         self.seeking = draws.normal()
-        self.own = [draws.normal() for _ in WORDS.analyses]
+        self.beside = self.stream(purposes.BESIDE)
+        self.own = [(self.beside if "beside" in entry else draws).normal() for entry in P["analyses"].values()]
         for k, entry in enumerate(P["analyses"].values()):
             if entry.get("trait") in bench.MODEL.traits:
                 self.own[k] = float(life.liability[i, bench.MODEL.traits.index(entry["trait"])])
@@ -202,17 +203,26 @@ class Person:
             if analysis == "hba1c":
                 self.hba1c(draws, day)
             else:
-                self.analysis(draws, analysis, day)
+                self.analysis(analysis, day, draws.normal())
+        deviations = []
+        for group, share in P["beside"].get(name, {}).items():
+            if self.beside.uniform() < share:
+                for analysis in P["groups"][group]:
+                    if not deviations:
+                        radius = math.sqrt(-2.0 * math.log(self.beside.uniform()))
+                        angle = 2.0 * math.pi * self.beside.uniform()
+                        deviations = [radius * math.cos(angle), radius * math.sin(angle)]
+                    self.analysis(analysis, day, deviations.pop(0))
 
     def is_covered(self, day):
         return day >= self.spell(day)[2] or "lab_coverage" in self.off
 
-    def analysis(self, draws, name, day):
+    def analysis(self, name, day, deviation):
         k = WORDS.analysis_names.index(name)
         shape = P["analyses"][name]
         value = shape[self.sex] + shape["per_year"] * ((day - self.birth) / 365.25 - 50.0)
         value += shape["between"] * self.own[k]
-        value += shape["within"] * draws.normal()
+        value += shape["within"] * deviation
         for row in P["shifts"]:
             if row["analysis"] == name:
                 if self.known.get(row.get("condition"), NEVER) <= day:
@@ -377,10 +387,31 @@ class Person:
 
     def service(self, draws, name, day, child=0):
         if day < number(date(1990, 1, 1)):
-            return
+            return None
         weeks = int(P["settlement"]["mean_weeks"] * draws.exponential())
-        week = (day + 3) // 7 + (0 if "settlement_week" in self.off else weeks)
+        weeks = 0 if "settlement_week" in self.off else weeks
+        self.settle(name, day, weeks, child)
+        return weeks
+
+    def settle(self, name, day, weeks, child=0):
+        week = (day + 3) // 7 + weeks
         self.words["service"].append((week << 17) | (WORDS.service_names.index(name) << 1) | child)
+
+    def at_practice(self, draws, name, day):
+        weeks = self.service(draws, name, day)
+        if weeks is not None:
+            come = P["ancillary_services"]
+            for _ in range(self.beside.poisson(P["density"]["light"])):
+                self.settle(list(come)[self.beside.choose(list(come.values()))], day, weeks)
+
+    def elsewhere(self, draws, name, day):
+        weeks = self.service(draws, name, day)
+        if weeks is not None and name in P["follow_up_services"]:
+            follows = P["follow_up_services"][name]
+            for _ in range(self.beside.poisson(follows["mean"])):
+                later = day + int(7.0 * follows["weeks"] * self.beside.uniform())
+                if self.spell(later):
+                    self.settle(follows["service"], later, weeks)
 
     def foot_care(self, draws, name, day, child=0):
         before = len(self.words["service"])
@@ -423,7 +454,7 @@ class Person:
                 kind = "gp_email" if day >= number(v["email_from"]) else "gp_telephone"
             elif u < v["email"] + v["telephone"]:
                 kind = "gp_telephone"
-        self.service(draws, kind, day)
+        self.at_practice(draws, kind, day)
         if draws.uniform() < P["prescribing"]["share"][band]:
             names = [name for name, entry in P["classes"].items() if "passing" in entry]
             name = names[draws.choose([P["classes"][name]["passing"][band] for name in names])]
@@ -450,7 +481,7 @@ class Person:
                 day = calendar(year, True)[int(draws.uniform() * 2048)]
                 row = draws.choose(rates)
                 if self.spell(day):
-                    self.service(draws, names[row], day)
+                    self.elsewhere(draws, names[row], day)
 
     # ------------------------------------------------------------------ hospital
 
@@ -613,7 +644,7 @@ class Person:
 
     def check_up(self, draws, name, day):
         c = P["conditions"][name]
-        self.service(draws, "gp_consultation", day)
+        self.at_practice(draws, "gp_consultation", day)
         if draws.uniform() < c["tests"] * self.spell(day)[4]:
             self.service(draws, "gp_blood_sample", day)
             self.panel(draws, c["panel"], day)

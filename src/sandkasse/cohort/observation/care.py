@@ -124,6 +124,10 @@ class Laboratory(NamedTuple):
             shape (n_shifts, 2).
         shift_by: How far, float64, shape (n_shifts,).
         panel: Analyses of each panel, -1 after the last, int64, shape (n_panels, n_most).
+        n_first: How many analyses have their spread between persons drawn with the person; the others' comes beside.
+        group: Analyses of each group that comes beside a panel, -1 after the last, int64, shape (n_groups, n_most).
+        beside: Groups that may come beside each panel, -1 after the last, int64, shape (n_panels, n_most).
+        beside_share: Their chances, float64, of the same shape.
         screening: Chance of the panels general, metabolic and thyroid by age band, float64, shape (3, N_BANDS).
         screened: Numbers of these panels, and of `acute` and `pregnancy`, int64, shape (5,).
         hospital_hba1c: Chance of an HbA1c beside a hospital's panel.
@@ -146,6 +150,10 @@ class Laboratory(NamedTuple):
     shift: Ints
     shift_by: Floats
     panel: Ints
+    n_first: int
+    group: Ints
+    beside: Ints
+    beside_share: Floats
     screening: Floats
     screened: Ints
     hospital_hba1c: float
@@ -179,6 +187,8 @@ class Primary(NamedTuple):
         other: Rates of all other services together, float64, shape (2, N_BANDS).
         other_share: Their cumulative shares, float64, shape (2, N_BANDS, n_other).
         other_service: Their numbers, int64, shape (n_other,).
+        follow: Number of the service that comes again after each of them, -1 if none, int64, shape (n_other,).
+        follow_mean: How often, and within how many weeks, float64, shape (n_other, 2).
         service: Numbers of the services in `NAMED_SERVICES`, int64.
         ancillary: Services that come with each contact in general practice, beside the contact's own.
         ancillary_share: Their cumulative shares, float64, shape (n_ancillary,).
@@ -205,6 +215,8 @@ class Primary(NamedTuple):
     other: Floats
     other_share: Floats
     other_service: Ints
+    follow: Ints
+    follow_mean: Floats
     service: Ints
     ancillary: float
     ancillary_share: Floats

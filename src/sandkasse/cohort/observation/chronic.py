@@ -11,7 +11,7 @@ from sandkasse.cohort.observation.facts import Pen, Who, begin, push_trap, spell
 from sandkasse.cohort.observation.hospital import choose_code, choose_diabetes_set, have_contact
 from sandkasse.cohort.observation.laboratory import take_first_hba1c, take_hba1c, take_panel
 from sandkasse.cohort.observation.pharmacy import collect_course
-from sandkasse.cohort.observation.primary import bring_child, give_foot_care, give_service
+from sandkasse.cohort.observation.primary import bring_child, give_at_practice, give_foot_care, give_service
 from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_poisson
 
 _YEAR = 365.25
@@ -137,7 +137,7 @@ def _outpatient(pen: Pen, who: Who, care: c.CareArrays, row: int, day: int) -> N
 
 @helper
 def _check_up(pen: Pen, who: Who, care: c.CareArrays, row: int, day: int) -> None:
-    give_service(pen, care.primary, day, care.primary.service[c.CONSULTATION], 0)
+    give_at_practice(pen, care.primary, day, care.primary.service[c.CONSULTATION])
     spell = spell_at(who.days, day)
     chance = care.conditions.rate[row, c.TESTS] * who.traits[f.PRACTICES + 2 * spell + 1]
     if draw(pen.state.stream) < chance:

@@ -103,6 +103,12 @@ def _cumulative(weights: Any) -> Floats:
     return np.ascontiguousarray(total / total[..., -1:])
 
 
+def _padded(lists: Sequence[Sequence[float]]) -> Any:
+    """Make one array of lists of different lengths, -1 after the last of each."""
+    most = max(map(len, lists), default=0)
+    return np.array([[*listed, *[-1] * (most - len(listed))] for listed in lists]).reshape(len(lists), most)
+
+
 def _by_sex(table: Mapping[str, Any]) -> Floats:
     return _floats([table["man"], table["woman"]])
 
@@ -183,6 +189,7 @@ def _laboratory(parameters: Parameters, words: Vocabulary, life: Life) -> c.Labo
     known = [name for name in parameters["conditions"] if name in life.conditions]
     counts = [sum(row["analysis"] == name for row in shifts) for name in words.analysis_names]
     hba1c, screening = parameters["hba1c"], parameters["screening"]
+    groups, beside = parameters["groups"], parameters["beside"]
     screened = ("general", "metabolic", "thyroid", "acute", "pregnancy")
     return c.Laboratory(
         ticks=_floats([10.0 ** entry["decimals"] for entry in analyses.values()]),
@@ -198,6 +205,10 @@ def _laboratory(parameters: Parameters, words: Vocabulary, life: Life) -> c.Labo
         ).reshape(-1, 2),
         shift_by=_floats([row["by"] for row in shifts]),
         panel=_ints([[numbers[name] for name in listed] + [-1] * (most - len(listed)) for listed in panels.values()]),
+        n_first=sum("beside" not in entry for entry in analyses.values()),
+        group=_padded([[words.analysis_names.index(name) for name in listed] for listed in groups.values()]),
+        beside=_padded([[list(groups).index(name) for name in beside.get(panel, {})] for panel in panels]),
+        beside_share=_padded([list(beside.get(panel, {}).values()) for panel in panels]).astype(np.float64),
         screening=_floats([screening[name] for name in screened[:3]]),
         screened=_ints([words.panels.index(name) for name in screened]),
         hospital_hba1c=screening["hospital_hba1c"],
@@ -216,6 +227,7 @@ def _laboratory(parameters: Parameters, words: Vocabulary, life: Life) -> c.Labo
 def _primary(parameters: Parameters, words: Vocabulary, density: str) -> c.Primary:
     visits, sampling, children = parameters["visits"], parameters["sampling"], parameters["children"]
     other, ancillary = parameters["other_services"], parameters["ancillary_services"]
+    follow = parameters["follow_up_services"]
     names = list(dict.fromkeys([*other["man"], *other["woman"]]))
     rates = _floats([[other[sex].get(name, [0.0] * c.N_BANDS) for name in names] for sex in ("man", "woman")])
     rates = np.ascontiguousarray(rates.transpose(0, 2, 1))
@@ -235,6 +247,8 @@ def _primary(parameters: Parameters, words: Vocabulary, density: str) -> c.Prima
         other=np.ascontiguousarray(rates.sum(axis=2)),
         other_share=_cumulative(rates),
         other_service=_ints([words.service_names.index(name) for name in names]),
+        follow=_ints([words.service_names.index(follow[name]["service"]) if name in follow else -1 for name in names]),
+        follow_mean=_floats([[follow.get(name, {}).get(key, 0.0) for key in ("mean", "weeks")] for name in names]),
         service=_ints([words.service_names.index(name) for name in c.NAMED_SERVICES]),
         ancillary=parameters["density"][density],
         ancillary_share=_cumulative(list(ancillary.values())),

@@ -20,6 +20,7 @@ SPELLS = 11  # then start, end, first day of the laboratories and practice of ea
 SPELL_START, SPELL_END, SPELL_LAB, SPELL_PRACTICE = range(4)
 # Places in `Who.traits`.
 SEEKING, SET_POINT, BMI_AT_20, BMI_SLOPE, ERRAND_PHASE, ERRAND_PERIOD = range(6)
+MIDDLE = 182  # of the year, in days from its first
 PRACTICES = 6  # then the factors for contacts and for blood samples of each spell's practice
 
 
@@ -60,13 +61,15 @@ class State(NamedTuple):
 
     Attributes:
         given: How many words of each kind were given, int64, shape (N_KINDS,); may pass the capacity.
-        stream: The open stream of draws, uint64, shape (STREAM_WORDS,).
+        stream: The open stream of draws, uint64, from `make_stream`.
+        beside: The person's stream for what comes with a contact or a panel, uint64, from `make_stream`.
         traps: Which traps are on, int8, shape (n_traps,).
         seed: Seed of the cohort, uint64.
     """
 
     given: npt.NDArray[np.int64]
     stream: Stream
+    beside: Stream
     traps: t.Switches
     seed: np.uint64
 
@@ -92,6 +95,7 @@ class Who(NamedTuple):
         own: The person's own deviation of each analysis, standard normal, float64, shape (n_analyses,).
         known: Day on which each condition of `care.Conditions` became known, int64.
         burden: How ill each condition makes, float64.
+        ill: How ill the known conditions make in the middle of each year, float64, shape (n_years,).
         onset: The life's onsets, int32, shape (n_conditions,).
         detected: The life's detections, int32, shape (n_conditions,).
         treatment: First beginning of each of the life's treatments, int32, shape (n_treatments,).
@@ -112,6 +116,7 @@ class Who(NamedTuple):
     own: npt.NDArray[np.float64]
     known: npt.NDArray[np.int64]
     burden: npt.NDArray[np.float64]
+    ill: npt.NDArray[np.float64]
     onset: npt.NDArray[np.int32]
     detected: npt.NDArray[np.int32]
     treatment: npt.NDArray[np.int32]
@@ -165,13 +170,16 @@ def band_of(days: npt.NDArray[np.int64], day: int) -> int:
 
 
 @helper
-def burden_on(who: Who, day: int) -> float:
-    """Sum how ill the conditions known on a day make."""
-    total = 0.0
+def _gather_burden(year_start: npt.NDArray[np.int64], who: Who) -> None:
+    """Sum how ill the conditions known in the middle of each year make."""
+    n_years = who.ill.shape[0]
+    for year in range(n_years):
+        who.ill[year] = 0.0
     for row in range(who.known.shape[0]):
-        if who.known[row] <= day:
-            total += who.burden[row]
-    return total
+        if who.known[row] < END_DAY:
+            for year in range(n_years):
+                if who.known[row] <= year_start[year] + MIDDLE:
+                    who.ill[year] += who.burden[row]
 
 
 @helper
@@ -214,11 +222,14 @@ def gather(pen: Pen, lives: Lives, care: c.CareArrays, i: int, who: Who) -> None
     traits[BMI_AT_20] = lives.bmi_at_20[i]
     traits[BMI_SLOPE] = lives.bmi_slope_per_year[i]
     _gather_known(pen, care.conditions, who)
+    _gather_burden(care.calendar.year_start, who)
     open_stream(pen.state.stream, pen.state.seed, lives.person[i], purposes.PERSON)
     choice = draw(pen.state.stream)
     traits[SEEKING] = draw_normal(pen.state.stream)
+    open_stream(pen.state.beside, pen.state.seed, lives.person[i], purposes.BESIDE)
     for analysis in range(who.own.shape[0]):
-        who.own[analysis] = draw_normal(pen.state.stream)
+        is_first = analysis < care.laboratory.n_first
+        who.own[analysis] = draw_normal(pen.state.stream if is_first else pen.state.beside)
         if care.laboratory.trait[analysis] >= 0:
             who.own[analysis] = lives.liability[i, care.laboratory.trait[analysis]]
     shortest, longest = care.drugs.errand_days[0], care.drugs.errand_days[1]

@@ -9,7 +9,7 @@ from sandkasse.cohort.observation import purposes
 from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import DAY_2019, FIRST_YEAR, NEVER, day_in, year_of
-from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, burden_on, push, push_trap, spell_at
+from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, push, push_trap, spell_at
 from sandkasse.cohort.observation.laboratory import take_hba1c, take_panel
 from sandkasse.cohort.observation.stream import draw, draw_poisson, draw_row
 
@@ -64,18 +64,17 @@ def go_to_hospital(pen: Pen, who: Who, care: c.CareArrays) -> None:
     year_start = care.calendar.year_start
     first = year_of(year_start, who.days[f.FIRST])
     last = year_of(year_start, who.days[f.STOP] - 1)
+    seeking = math.exp(0.25 * who.traits[f.SEEKING])
     for number in range(3):
         begin(pen, who, purposes.INPATIENT + number)
         # What the register did not take yet need not be drawn.
         is_late = number > 0 and pen.state.traps[t.OUTPATIENT_1995]
         from_year = max(first, year_of(year_start, care.codes.outpatients_from)) if is_late else first
         for year in range(from_year, last + 1):
-            middle = year_start[year - FIRST_YEAR] + 182
+            middle = year_start[year - FIRST_YEAR] + f.MIDDLE
             band = band_of(who.days, middle)
             rate = care.hospital.rate[number, who.days[f.SEX], band]
-            rate *= math.exp(0.25 * who.traits[f.SEEKING]) * (
-                1.0 + care.hospital.illness[number] * burden_on(who, middle)
-            )
+            rate *= seeking * (1.0 + care.hospital.illness[number] * who.ill[year - FIRST_YEAR])
             if who.days[f.DEATH] - year_start[year - FIRST_YEAR] < _YEAR:
                 rate += care.hospital.last_year[number]
             for _ in range(draw_poisson(pen.state.stream, rate)):

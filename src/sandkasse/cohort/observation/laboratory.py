@@ -34,8 +34,36 @@ def take_panel(pen: Pen, who: Who, laboratory: c.Laboratory, panel: int, day: in
         if analysis == c.HBA1C:
             _take_hba1c(pen, who, laboratory, day, False)
         else:
-            ticks = _value(pen, who, laboratory, analysis, day)
+            ticks = _value(who, laboratory, analysis, day, draw_normal(pen.state.stream))
             if is_kept:
+                push(pen, w.RESULT, w.pack_result(day, analysis, ticks))
+    _take_beside(pen, who, laboratory, panel, day, is_kept)
+
+
+@helper
+def _take_beside(pen: Pen, who: Who, laboratory: c.Laboratory, panel: int, day: int, is_kept: bool) -> None:
+    """Take what is ordered with a panel, group by group.
+
+    Normals come in pairs (Box and Muller 1958, doi:10.1214/aoms/1177706645), both of which are used.
+    """
+    other, has_other = 0.0, False
+    for place in range(laboratory.beside.shape[1]):
+        group = laboratory.beside[panel, place]
+        if group < 0:
+            break
+        if draw(pen.state.beside) >= laboratory.beside_share[panel, place]:
+            continue
+        for analysis in laboratory.group[group]:
+            if analysis < 0:
+                break
+            deviation = other
+            if not has_other:
+                radius = math.sqrt(-2.0 * math.log(draw(pen.state.beside)))
+                angle = 2.0 * math.pi * draw(pen.state.beside)
+                deviation, other = radius * math.cos(angle), radius * math.sin(angle)
+            has_other = not has_other
+            if is_kept:
+                ticks = _value(who, laboratory, analysis, day, deviation)
                 push(pen, w.RESULT, w.pack_result(day, analysis, ticks))
 
 
@@ -68,12 +96,12 @@ def _is_running(who: Who, treatment: int, day: int) -> bool:
 
 
 @helper
-def _value(pen: Pen, who: Who, laboratory: c.Laboratory, analysis: int, day: int) -> int:
-    """Draw an analysis in units of its last decimal."""
+def _value(who: Who, laboratory: c.Laboratory, analysis: int, day: int, deviation: float) -> int:
+    """Give an analysis in units of its last decimal, from its standard normal deviation within the person."""
     shape = laboratory.shape[analysis]
     age = (day - who.days[f.BIRTH]) / 365.25
     value = shape[who.days[f.SEX]] + shape[2] * (age - 50.0) + shape[3] * who.own[analysis]
-    value += shape[4] * draw_normal(pen.state.stream)
+    value += shape[4] * deviation
     for row in range(laboratory.shift_first[analysis], laboratory.shift_first[analysis + 1]):
         condition, treatment = laboratory.shift[row, 0], laboratory.shift[row, 1]
         if condition >= 0 and who.known[condition] <= day:

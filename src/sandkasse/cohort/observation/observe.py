@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from sandkasse.cohort.life.record import NEVER, LifeShard
 from sandkasse.cohort.observation import words as w
+from sandkasse.cohort.observation.calendar import FIRST_YEAR, LAST_YEAR
 from sandkasse.cohort.observation.care import Care
 from sandkasse.cohort.observation.details import make_details
 from sandkasse.cohort.observation.facts import PRACTICES, SPELLS, Lives, Pen, State, Who
 from sandkasse.cohort.observation.kernel import observe_persons
-from sandkasse.cohort.observation.stream import STREAM_WORDS
+from sandkasse.cohort.observation.stream import make_stream
 from sandkasse.cohort.observation.traps import Switches
 from sandkasse.cohort.records import as_record
 
@@ -81,9 +82,7 @@ def observe(
     starts = np.zeros((len(order) + 1, w.N_KINDS), dtype=np.int64)
     capacity = len(order) * _ROOM_PER_PERSON + _ROOM_AT_LEAST
     while True:
-        state = as_record(
-            State(np.zeros(w.N_KINDS, np.int64), np.zeros(STREAM_WORDS, np.uint64), traps, np.uint64(seed))
-        )
+        state = as_record(State(np.zeros(w.N_KINDS, np.int64), make_stream(), make_stream(), traps, np.uint64(seed)))
         pen = Pen(np.empty((w.N_KINDS, capacity), dtype=np.int64), state)
         details = make_details(capacity)
         observe_persons(pen, who, lives, care.arrays, order, starts, details)
@@ -125,6 +124,7 @@ def _room_for_one(
             own=np.zeros(len(care.words.analyses), np.float64),
             known=np.zeros(n_care, np.int64),
             burden=care.burden,
+            ill=np.zeros(LAST_YEAR + 1 - FIRST_YEAR, np.float64),
             onset=np.zeros(n_conditions, np.int32),
             detected=np.zeros(n_conditions, np.int32),
             treatment=np.zeros(n_treatments, np.int32),

@@ -9,25 +9,52 @@ from sandkasse.cohort.observation import purposes
 from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import DAY_1990, FIRST_YEAR, day_in, week_of, year_of
-from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, burden_on, push, push_trap, spell_at
+from sandkasse.cohort.observation.facts import Pen, Who, band_of, begin, push, push_trap, spell_at
 from sandkasse.cohort.observation.laboratory import take_panel
 from sandkasse.cohort.observation.pharmacy import collect_passing
 from sandkasse.cohort.observation.stream import draw, draw_exponential, draw_poisson, draw_row
 
 _YEAR = 365.25
-_MIDDLE = 182
 _MOST_CHILDREN = 12
 
 
 @helper
-def give_service(pen: Pen, primary: c.Primary, day: int, service: int, is_childs: int) -> None:
-    """Write a service down under the week of its settlement, some weeks after it; nothing before 1990."""
+def give_service(pen: Pen, primary: c.Primary, day: int, service: int, is_childs: int) -> int:
+    """Write a service down under the week of its settlement, some weeks after it; nothing before 1990.
+
+    Returns:
+        How many weeks later it was settled, -1 if it was not written.
+    """
     if day < DAY_1990:
-        return
+        return -1
     weeks = int(primary.settlement * draw_exponential(pen.state.stream))
     if not pen.state.traps[t.SETTLEMENT_WEEK]:
         weeks = 0
     push(pen, w.SERVICE, w.pack_service(week_of(day) + weeks, service, is_childs))
+    return weeks
+
+
+@helper
+def give_at_practice(pen: Pen, primary: c.Primary, day: int, service: int) -> None:
+    """Give a contact with general practice, and the services that come with it on the same bill."""
+    weeks = give_service(pen, primary, day, service, 0)
+    if weeks < 0:
+        return
+    for _ in range(draw_poisson(pen.state.beside, primary.ancillary)):
+        row = draw_row(pen.state.beside, primary.ancillary_share)
+        push(pen, w.SERVICE, w.pack_service(week_of(day) + weeks, primary.ancillary_service[row], 0))
+
+
+@helper
+def _give_elsewhere(pen: Pen, who: Who, primary: c.Primary, day: int, row: int) -> None:
+    """Give a service elsewhere, and what follows it within some weeks."""
+    weeks = give_service(pen, primary, day, primary.other_service[row], 0)
+    if weeks < 0 or primary.follow[row] < 0:
+        return
+    for _ in range(draw_poisson(pen.state.beside, primary.follow_mean[row, 0])):
+        later = day + int(7.0 * primary.follow_mean[row, 1] * draw(pen.state.beside))
+        if spell_at(who.days, later) >= 0:
+            push(pen, w.SERVICE, w.pack_service(week_of(later) + weeks, primary.follow[row], 0))
 
 
 @helper
@@ -51,9 +78,9 @@ def visit(pen: Pen, who: Who, care: c.CareArrays) -> None:
     seeking = math.exp(primary.sd_persons * who.traits[f.SEEKING] - 0.5 * primary.sd_persons * primary.sd_persons)
     begin(pen, who, purposes.VISITS)
     for year in range(year_of(year_start, who.days[f.FIRST]), year_of(year_start, who.days[f.STOP] - 1) + 1):
-        middle = year_start[year - FIRST_YEAR] + _MIDDLE
+        middle = year_start[year - FIRST_YEAR] + f.MIDDLE
         band = band_of(who.days, middle)
-        ill = burden_on(who, middle)
+        ill = who.ill[year - FIRST_YEAR]
         spell = max(spell_at(who.days, middle), 0)
         extra = 1.0 + primary.illness * ill
         if who.days[f.DEATH] - year_start[year - FIRST_YEAR] < _YEAR:
@@ -70,11 +97,7 @@ def visit(pen: Pen, who: Who, care: c.CareArrays) -> None:
 @helper
 def _one_visit(pen: Pen, who: Who, care: c.CareArrays, band: int, sample: float, ill: float, day: int) -> None:
     primary = care.primary
-    give_service(pen, primary, day, primary.service[_kind_of_visit(pen, primary, band, day)], 0)
-    if primary.ancillary > 0.0:
-        for _ in range(draw_poisson(pen.state.stream, primary.ancillary)):
-            row = draw_row(pen.state.stream, primary.ancillary_share)
-            give_service(pen, primary, day, primary.ancillary_service[row], 0)
+    give_at_practice(pen, primary, day, primary.service[_kind_of_visit(pen, primary, band, day)])
     if draw(pen.state.stream) < primary.prescribe[band]:
         collect_passing(pen, care.drugs, band, day)
     if draw(pen.state.stream) >= sample:
@@ -105,12 +128,12 @@ def see_others(pen: Pen, who: Who, care: c.CareArrays) -> None:
     sex = who.days[f.SEX]
     begin(pen, who, purposes.OTHER_SERVICES)
     for year in range(year_of(year_start, who.days[f.FIRST]), year_of(year_start, who.days[f.STOP] - 1) + 1):
-        band = band_of(who.days, year_start[year - FIRST_YEAR] + _MIDDLE)
+        band = band_of(who.days, year_start[year - FIRST_YEAR] + f.MIDDLE)
         for _ in range(draw_poisson(pen.state.stream, primary.other[sex, band])):
             day = day_in(care.calendar, True, year, draw(pen.state.stream))
             row = draw_row(pen.state.stream, primary.other_share[sex, band])
             if spell_at(who.days, day) >= 0:
-                give_service(pen, primary, day, primary.other_service[row], 0)
+                _give_elsewhere(pen, who, primary, day, row)
 
 
 @helper

@@ -12,6 +12,7 @@ PREGNANCIES = 1004
 CONTACT_TIME = 1005
 LAST_DAY = 1006
 CHILDREN = 1007
+BESIDE = 1008  # what comes with a contact or a panel, in the order in which a person has them
 INPATIENT = 1010  # then outpatient and emergency
 CONDITION = 1100  # then one for each condition of care
 THERAPY = 1200  # then one for each therapy

@@ -167,19 +167,37 @@ class Society:
         level: npt.NDArray[np.int8] = np.minimum(reached, self.life.education_level[:, None]).astype(np.int8)
         return level
 
-    def incomes(self, years: Ints) -> Ints:
-        """Give the personal income of calendar years in whole kroner, int64, shape (n_persons, n_years)."""
+    def incomes(self, years: Ints, rows: Ints, at: Ints) -> Ints:
+        """Give the personal income of persons in calendar years in whole kroner.
+
+        Args:
+            years: The years that incomes are drawn for, int64.
+            rows: Person of each income, int64, shape (n_incomes,).
+            at: Its place in `years`, int64, shape (n_incomes,).
+
+        Returns:
+            Incomes, int64, shape (n_incomes,).
+        """
         life, p = self.life, self.parameters["income"]
         middle = np.array([day_of(date(int(year), 7, 1)) for year in years])
-        age = (middle[None, :] - life.birth_day[:, None]) / _YEAR
-        level = np.maximum(self.education(middle), 1)
-        median = np.choose(level - 1, [np.interp(age, p["ages"], p[name]) for name in ("basic", "middle", "higher")])
-        spread = np.array([NormalDist().inv_cdf(min(max(float(rank), 1e-4), 1 - 1e-4)) for rank in life.income_rank])
+        age = (middle[at] - life.birth_day[rows]) / _YEAR
+        median = np.empty(len(rows))
+        level = np.maximum(self.education(middle), 1)[rows, at]
+        for number, name in enumerate(("basic", "middle", "higher"), start=1):
+            of_level = np.flatnonzero(level == number)
+            median[of_level] = np.interp(age[of_level], p["ages"], p[name])
         u = self._draw(purposes.INCOME, 2 * len(years))
-        noise = p["log_sd_rank"] * spread[:, None] + p["log_sd_year"] * _normal(u[:, 0::2], u[:, 1::2])
-        grown = np.exp(p["growth"] * (years - p["base_year"])[None, :] + noise)
-        kroner: Ints = np.round(median * grown * np.where(life.sex == 2, p["women"], 1.0)[:, None]).astype(np.int64)
+        noise = p["log_sd_rank"] * self._income_spread[rows]
+        noise += p["log_sd_year"] * _normal(u[rows, 2 * at], u[rows, 2 * at + 1])
+        grown = np.exp((p["growth"] * (years - p["base_year"]))[at] + noise)
+        kroner: Ints = np.round(median * grown * np.where(life.sex == 2, p["women"], 1.0)[rows]).astype(np.int64)
         return kroner
+
+    @cached_property
+    def _income_spread(self) -> Floats:
+        """The rank of each person's income as a standard normal, float64, shape (n_persons,)."""
+        normal = NormalDist()
+        return np.array([normal.inv_cdf(min(max(float(rank), 1e-4), 1 - 1e-4)) for rank in self.life.income_rank])
 
     def births(self) -> Births:
         """List the births of the shard's children whose mothers the registers know."""

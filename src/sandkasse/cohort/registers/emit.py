@@ -1,8 +1,10 @@
 """The registers' tables from observed events: columns only, no draws and no decisions."""
 
 from datetime import date
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from sandkasse.cohort.observation import words as w
@@ -17,6 +19,7 @@ from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, digit_bytes, to_str
 
 _FIRST_WEEK_2005 = week_of(day_of(date(2005, 1, 3)))
 _WEEK_AFTER_LAST = week_of(END_DAY)
+_OLDEST = 120
 
 
 def _week_names() -> list[str]:
@@ -75,15 +78,34 @@ def _lab_forsker(shard: Shard, people: pa.Array) -> pa.Table:
     word = shard.seen.result
     analysis = (word >> 26) & 63
     scale = np.array([10.0**decimals for _, _, decimals in shard.words.analyses])
+    person, day = persons_of(shard, w.RESULT), word >> 32
+    row = shard.order[person]
+    age = np.clip((day - shard.life.birth_day[row]) * 4 // 1461, 0, _OLDEST)
+    lower, upper = (pa.array(limit, from_pandas=True) for limit in _limits()[:, analysis, shard.life.sex[row] - 1, age])
     return pa.table(
         {
-            "pnr": coded(persons_of(shard, w.RESULT), people),
-            "samplingdate": dates(word >> 32),
+            "pnr": coded(person, people),
+            "samplingdate": dates(day),
             "analysiscode": coded(analysis, [code for code, _, _ in shard.words.analyses]),
             "value": pa.array((word & 0x3FFFFFF).astype(np.float64) / scale[analysis]),
             "unit": coded(analysis, [unit for _, unit, _ in shard.words.analyses]),
+            "referenceinterval_lowerlimit": lower,
+            "referenceinterval_upperlimit": upper,
         }
     )
+
+
+@cache
+def _limits() -> npt.NDArray[np.float64]:
+    """Give reference limits, NaN where there is none, shape (lower and upper, n_analyses, men and women, age)."""
+    parameters = read_parameters()
+    limits = np.full((2, len(parameters["analyses"]), 2, _OLDEST + 1), np.nan)
+    for number, name in enumerate(parameters["analyses"]):
+        for entry in parameters["reference_limits"].get(name, ()):
+            for sex, word in enumerate(("man", "woman")):
+                for end, limit in enumerate(entry[word]):
+                    limits[end, number, sex, entry["from_age"] :] = np.nan if limit == "none" else limit
+    return limits
 
 
 def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
@@ -91,9 +113,10 @@ def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
     person = persons_of(shard, w.SERVICE)
     week = word >> 17
     tables = {}
+    is_old = week < _FIRST_WEEK_2005
     for name, keep in (
-        ("sysi", week < _FIRST_WEEK_2005),
-        ("sssy", (week >= _FIRST_WEEK_2005) & (week < _WEEK_AFTER_LAST)),
+        ("sysi", np.flatnonzero(is_old)),
+        ("sssy", np.flatnonzero(~is_old & (week < _WEEK_AFTER_LAST))),
     ):
         kept = word[keep]
         tables[name] = pa.table(
@@ -101,7 +124,7 @@ def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
                 "pnr": coded(person[keep], people),
                 "barnmak": pa.array((kept & 1).astype(np.int8)),
                 "speciale": coded((kept >> 1) & 0xFFFF, shard.words.services),
-                "honuge": coded(kept >> 17, _WEEK_NAMES),
+                "honuge": coded(week[keep], _WEEK_NAMES),
             }
         )
     return tables

@@ -10,7 +10,7 @@ import pyarrow as pa
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import DAY_1995, DAY_1996, DAY_2019
 from sandkasse.cohort.observation.care import OUTPATIENT
-from sandkasse.cohort.registers.columns import Ints, Shard, coded, dates, persons_of
+from sandkasse.cohort.registers.columns import Ints, Shard, coded, dates, persons_of, stable_order
 from sandkasse.cohort.registers.pseudonym import RECORD_DIGITS, digit_bytes, identifiers, to_strings
 
 Lpr3 = Literal["a", "f"]
@@ -36,7 +36,7 @@ class _Contacts:
         specialty: Its number.
         slots: Diagnoses, packed, shape (n_contacts, 3).
         course: Number of the contact whose record number the register uses: of an outpatient course the first one.
-        record: Its digits, shape (n_contacts, RECORD_DIGITS).
+        record: Digits of the record numbers that are used, at those contacts, shape (n_contacts, RECORD_DIGITS).
     """
 
     person: npt.NDArray[np.int32]
@@ -47,6 +47,10 @@ class _Contacts:
     slots: Ints
     course: Ints
     record: Digits
+
+    def record_of(self, rows: Ints) -> pa.Array:
+        """Give the record numbers of contacts."""
+        return to_strings(np.take(self.record, self.course[rows], axis=0))
 
 
 def emit_hospital(shard: Shard, people: pa.Array, *, lpr3: Lpr3) -> dict[str, pa.Table]:
@@ -81,13 +85,16 @@ def _contacts(shard: Shard) -> _Contacts:
     person = persons_of(shard, w.CONTACT)
     day, kind, specialty = word >> 47, (word >> 39) & 3, (word >> 41) & 63
     slots = np.stack([(word >> shift) & 0x1FFF for shift in (26, 13, 0)], axis=1)
-    number = np.arange(len(word)) - shard.seen.starts[person, w.CONTACT]
-    of_person = shard.life.person[shard.order[person]]
-    own = identifiers(of_person * _CONTACTS_A_PERSON + number, seed=shard.seed, digits=RECORD_DIGITS)
     end = day * _MINUTES_A_DAY + shard.seen.minute + shard.seen.length
     course = np.arange(len(word))
     visits = np.flatnonzero((kind == OUTPATIENT) & (day < DAY_2019))
     course[visits] = _first_visits(person[visits], specialty[visits], slots[visits, 0] >> 3, day[visits], visits)
+    first = np.flatnonzero(course == np.arange(len(word)))
+    number = first - shard.seen.starts[person[first], w.CONTACT]
+    of_person = shard.life.person[shard.order[person[first]]]
+    own = identifiers(of_person * _CONTACTS_A_PERSON + number, seed=shard.seed, digits=RECORD_DIGITS)
+    record = np.empty((len(word), RECORD_DIGITS), dtype=np.uint8)
+    record[first] = digit_bytes(own, RECORD_DIGITS)
     return _Contacts(
         person=person,
         day=day,
@@ -96,15 +103,15 @@ def _contacts(shard: Shard) -> _Contacts:
         specialty=specialty,
         slots=slots,
         course=course,
-        record=digit_bytes(own[course], RECORD_DIGITS),
+        record=record,
     )
 
 
 def _first_visits(person: npt.NDArray[np.int32], specialty: Ints, main: Ints, day: Ints, number: Ints) -> Ints:
-    """Give each visit the number of the first visit of its course."""
+    """Give each visit the number of the first visit of its course; visits of a person come in the order of days."""
     if not len(number):
         return number
-    order = np.lexsort((day, main, specialty, person))
+    order = stable_order((person.astype(np.int64) << 16) | (specialty << 10) | main)
     begins = np.ones(len(order), dtype=np.bool_)
     before, after = order[:-1], order[1:]
     begins[1:] = (person[before] != person[after]) | (specialty[before] != specialty[after])
@@ -126,7 +133,7 @@ def _version_2(
         names[0]: pa.table(
             {
                 "pnr": coded(contacts.person[rows], people),
-                "recnum": to_strings(contacts.record[rows]),
+                "recnum": contacts.record_of(rows),
                 "d_inddto": dates(contacts.day[rows]),
                 "c_spec": coded(contacts.specialty[rows], [code for code, _ in shard.words.specialties]),
                 "c_pattype": coded(contacts.kind[rows], ["0", "1", "2", "3"]),
@@ -134,7 +141,7 @@ def _version_2(
             }
         ),
         names[1]: _diagnoses(shard, contacts, chosen, ("recnum", "c_diag", "c_diagtype", None)),
-        names[2]: pa.table({"recnum": to_strings(contacts.record[visits]), "d_ambdto": dates(contacts.day[visits])}),
+        names[2]: pa.table({"recnum": contacts.record_of(visits), "d_ambdto": dates(contacts.day[visits])}),
     }
 
 
@@ -144,7 +151,7 @@ def _operations_2(shard: Shard, contacts: _Contacts, chosen: Ints) -> dict[str, 
     tables = {}
     for name, rows in (("lpr_opr", operated[~is_new]), ("lpr_sksopr", operated[is_new])):
         columns = {
-            "recnum": to_strings(contacts.record[rows]),
+            "recnum": contacts.record_of(rows),
             "c_opr": coded(shard.seen.operation[rows], shard.words.operations),
             "d_odto": dates(contacts.day[rows]),
         }
@@ -165,7 +172,7 @@ def _version_3(shard: Shard, people: pa.Array, contacts: _Contacts, rows: Ints, 
         names.contacts: pa.table(
             {
                 "pnr": coded(contacts.person[rows], people),
-                "dw_ek_kontakt": to_strings(contacts.record[rows]),
+                "dw_ek_kontakt": contacts.record_of(rows),
                 names.start: _moments(start, lpr3),
                 names.specialty: coded(contacts.specialty[rows], [text for _, text in shard.words.specialties]),
                 names.end: _moments(end, lpr3),
@@ -178,7 +185,7 @@ def _version_3(shard: Shard, people: pa.Array, contacts: _Contacts, rows: Ints, 
         ),
         names.operations: pa.table(
             {
-                "dw_ek_kontakt": to_strings(contacts.record[operated]),
+                "dw_ek_kontakt": contacts.record_of(operated),
                 names.operation: coded(shard.seen.operation[operated], shard.words.operations),
                 names.operation_kind: coded(np.zeros(len(operated), np.int32), ["P"]),
                 names.operated: _moments(begun, lpr3),
@@ -249,11 +256,14 @@ def _diagnoses(shard: Shard, contacts: _Contacts, rows: Ints, names: tuple[str, 
     of_course = contacts.course[rows[contact]]
     found = contacts.slots[rows[contact], slot]
     # The order of the courses, and within one of its visits and their slots, stays; repetitions go.
-    place = np.argsort(of_course, kind="stable")
-    _, first = np.unique(np.stack([of_course[place], found[place]]), axis=1, return_index=True)
-    kept = place[np.sort(first)]
+    place = stable_order(of_course)
+    pair = (of_course[place] << 13) | found[place]
+    order = stable_order(pair)
+    begins = np.ones(len(order), dtype=np.bool_)
+    begins[1:] = pair[order[1:]] != pair[order[:-1]]
+    kept = place[np.sort(order[begins])]
     columns = {
-        names[0]: to_strings(contacts.record[of_course[kept]]),
+        names[0]: contacts.record_of(of_course[kept]),
         names[1]: coded(found[kept] >> 3, shard.words.diagnoses),
         names[2]: coded((found[kept] >> 1) & 3, _KINDS),
     }

@@ -9,7 +9,7 @@ import pyarrow as pa
 from sandkasse.cohort.life.record import NEVER
 from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, LAST_YEAR, day_of
 from sandkasse.cohort.observation.society import Society
-from sandkasse.cohort.registers.columns import Ints, Shard, coded, dates
+from sandkasse.cohort.registers.columns import Ints, Shard, coded, dates, ranked
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, RECORD_DIGITS, digit_bytes, identifiers, to_strings
 
 _BEF_DAYS = np.array([day_of(date(year, 1, 1)) for year in range(1986, LAST_YEAR + 1)], dtype=np.int64)
@@ -54,12 +54,30 @@ def residents_on(shard: Shard, days: Ints) -> npt.NDArray[np.int8]:
 
 def persons_coded(numbers: Ints, *, seed: int) -> pa.Array:
     """Give the pnr of persons by their numbers, null where the number is -1."""
-    unique, place = np.unique(numbers, return_inverse=True)
-    has_none = len(unique) > 0 and unique[0] < 0
-    known = unique[1:] if has_none else unique
-    texts = to_strings(digit_bytes(identifiers(known, seed=seed, digits=PNR_DIGITS), PNR_DIGITS))
-    place = place - int(has_none)
-    return pa.DictionaryArray.from_arrays(pa.array(place.astype(np.int32), mask=place < 0), texts)
+    place, texts = _pnr_of(numbers, seed=seed)
+    return pa.DictionaryArray.from_arrays(pa.array(place, mask=place < 0), texts)
+
+
+def _pnr_of(numbers: Ints, *, seed: int) -> tuple[npt.NDArray[np.int32], pa.Array]:
+    is_known = numbers >= 0
+    known, rank = ranked(numbers[is_known])
+    place = np.full(len(numbers), -1, dtype=np.int32)
+    place[is_known] = rank
+    return place, to_strings(digit_bytes(identifiers(known, seed=seed, digits=PNR_DIGITS), PNR_DIGITS))
+
+
+def _relatives_coded(relative: Ints, person: Ints, *, seed: int) -> pa.Array:
+    """Give the pnr of a relative in each row, null where there is none.
+
+    Args:
+        relative: Number of each person's relative, -1 where there is none, int64, shape (n_persons,).
+        person: Person of each row, shape (n_rows,).
+        seed: Seed of the cohort.
+    """
+    is_written = np.zeros(len(relative), dtype=np.bool_)
+    is_written[person] = True
+    place, texts = _pnr_of(np.where(is_written, relative, -1), seed=seed)
+    return pa.DictionaryArray.from_arrays(pa.array(place[person], mask=place[person] < 0), texts)
 
 
 def _bef(shard: Shard, people: pa.Array, society: Society) -> pa.Table:
@@ -72,7 +90,7 @@ def _bef(shard: Shard, people: pa.Array, society: Society) -> pa.Table:
         former[int(new)] = old
     municipality = np.where(_BEF_DAYS[at] < _REFORM, former[municipality], municipality)
     family = society.families(_BEF_DAYS)[order[person], at]
-    unique, place = np.unique(family, return_inverse=True)
+    unique, place = ranked(family)
     # A number of contacts that no person has: what it gives is no record number, and no pnr.
     numbers = identifiers(unique * (_NO_CONTACT + 1) + _NO_CONTACT, seed=shard.seed, digits=RECORD_DIGITS)
     mother, father = society.parents
@@ -85,8 +103,8 @@ def _bef(shard: Shard, people: pa.Array, society: Society) -> pa.Table:
             "referencetid": dates(_BEF_DAYS[at]),
             "civst": coded(society.civil_status(_BEF_DAYS)[order[person], at], _CIVIL),
             "familie_id": coded(place, to_strings(digit_bytes(numbers, RECORD_DIGITS))),
-            "mor_id": persons_coded(mother[order[person]], seed=shard.seed),
-            "far_id": persons_coded(father[order[person]], seed=shard.seed),
+            "mor_id": _relatives_coded(mother[order], person, seed=shard.seed),
+            "far_id": _relatives_coded(father[order], person, seed=shard.seed),
         }
     )
 
@@ -185,13 +203,13 @@ def _ind(shard: Shard, people: pa.Array, society: Society) -> pa.Table:
     p = society.parameters["income"]
     years = np.arange(p["first_year"], LAST_YEAR + 1)
     days = np.array([day_of(date(int(year), 12, 31)) for year in years], dtype=np.int64)
-    income = society.incomes(years)[shard.order]
     is_old_enough = days[None, :] - shard.life.birth_day[shard.order][:, None] >= 365.25 * p["youngest"]
     person, at = np.nonzero((residents_on(shard, days) >= 0) & is_old_enough)
+    income = society.incomes(years, shard.order[person], at)
     return pa.table(
         {
             "pnr": coded(person, people),
-            "perindkialt_13": pa.array(income[person, at].astype(np.int32)),
+            "perindkialt_13": pa.array(income.astype(np.int32)),
             "aar": pa.array(years[at].astype(np.int16)),
         }
     )

@@ -1,3 +1,8 @@
+# `open` hides base's on purpose and hands connections on to it: library() need not warn in red of that.
+.onAttach <- function(libname, pkgname) {
+  assign(".conflicts.OK", TRUE, envir = as.environment(paste0("package:", pkgname)))
+}
+
 #' Open a dataset by its contract's name
 open <- function(name, ..., dataset = NULL) {
   if (inherits(name, "connection")) return(base::open(name, ...))
