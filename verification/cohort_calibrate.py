@@ -1,9 +1,10 @@
 """Fit the cohort's numbers to the frozen targets and write them to params/fitted.
 
-    python verification/cohort_calibrate.py [--resume] [persons per late round, default 1000000] \
+    python verification/cohort_calibrate.py [--resume [--keep-diabetes]] [persons per late round, default 1000000] \
         [seed, default 19770101] [folder of simulated registers, their persons and seed]
 
-With `--resume` before these the fit goes on from the numbers that are there, in half as many rounds.
+With `--resume` before these the fit goes on from the numbers that are there, in half as many rounds. With
+`--keep-diabetes` the onset and detection of diabetes stay as they were fitted, for which registers are needed.
 With registers (written by `sandkasse cohort simulate` with the model as fitted before), the fit is to what the
 publication's case definition finds in registers: for each sex and ten years of age, and for each year, the cases found
 in them over the cases that the same lives detect.
@@ -44,14 +45,16 @@ def found_ratio(folder: Path, persons: int, seed: int) -> np.ndarray:
 def main() -> None:
     enable_cache(Path(tempfile.gettempdir()) / "cohort-kernels")
     resume = "--resume" in sys.argv
-    options = [option for option in sys.argv[1:] if option != "--resume"]
+    keep_diabetes = "--keep-diabetes" in sys.argv
+    options = [option for option in sys.argv[1:] if option not in {"--resume", "--keep-diabetes"}]
     late = int(options[0]) if options else 1_000_000
     seed = int(options[1]) if len(options) > 1 else 19770101
     rounds = (*(late // 4,) * 3, *(late,) * 2)
     if not resume:
         rounds = (late // 60, late // 30, late // 15, late // 10, *rounds, late)
     found = None
-    command = f"python verification/cohort_calibrate.py {'--resume ' * resume}{late} {seed}"
+    command = "python verification/cohort_calibrate.py "
+    command += f"{'--resume ' * resume}{'--keep-diabetes ' * keep_diabetes}{late} {seed}"
     if len(options) > 2:
         persons, drawn = int(options[3]), int(options[4])
         found = found_ratio(Path(options[2]), persons, drawn)
@@ -65,6 +68,7 @@ def main() -> None:
         found=found,
         levels=FittedLevels(),
         before=read_fitted(PARAMS / "fitted") if resume else None,
+        keep_diabetes=keep_diabetes,
         report=lambda line: print(f"[{time.monotonic() - start:6.0f} s] {line}", flush=True),
     )
     names = (*(condition.name for condition in specification.conditions), "death")

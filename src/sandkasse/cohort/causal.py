@@ -315,7 +315,8 @@ def belongs(model: CompiledModel, shard: LifeShard, population: Population, outc
     for name in population.taking:
         t = model.find(name, "treatments")
         runs = (shard.treatment_day[:, t] < day) & (shard.treatment_stop_day[:, t] >= day)
-        here &= runs | (shard.treatment_again_day[:, t] < day)
+        again = (shard.resumed_treatment == t) & (shard.resumed_day < day) & (shard.resumed_stop_day >= day)
+        here &= runs | again.any(axis=1) | (shard.treatment_again_day[:, t] < day)
     for name in population.never_took:
         here &= shard.treatment_day[:, model.find(name, "treatments")] >= day
     for name in population.exposed:

@@ -19,7 +19,16 @@ from sandkasse.cohort.causes import (
     compile_traits,
 )
 from sandkasse.cohort.kinship import compile_families
-from sandkasse.cohort.specification import Calendar, Condition, Effect, Incidence, Specification
+from sandkasse.cohort.specification import (
+    MOST_CONDITIONS,
+    MOST_STARTS,
+    Calendar,
+    Condition,
+    Effect,
+    Incidence,
+    Specification,
+    Treatment,
+)
 from sandkasse.cohort.tables import (
     BMI_LOWEST,
     BMI_STEP,
@@ -82,6 +91,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
     Raises:
         InvalidInputError: If a row names a condition, treatment, trait or exposure that does not exist.
     """
+    _check_sizes(specification)
     general = specification.general
     names = _Names(
         conditions=tuple(condition.name for condition in specification.conditions),
@@ -100,6 +110,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         **compile_exposures(general.exposures, general.traits, find=names.trait),
         **_numbers(specification, names),
         **_recurring(specification),
+        **_seasons(specification),
         **_population(specification, data),
         **entries[0],
     }
@@ -131,6 +142,32 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         persons_in_nation=entries[1],
         specification=specification,
     )
+
+
+def _check_sizes(specification: Specification) -> None:
+    """Refuse a model whose numbers of columns or of clocks would run into one another."""
+    n = len(specification.conditions)
+    if n > MOST_CONDITIONS:
+        raise InvalidInputError(
+            f"expected at most {MOST_CONDITIONS} conditions, got {n}: a life's record has no number for more",
+            next_step="take some off the list in model.toml",
+        )
+    for treatment in specification.general.treatments:
+        if len(treatment.start) > MOST_STARTS:
+            raise InvalidInputError(
+                f"expected at most {MOST_STARTS} starts of a treatment, got {len(treatment.start)} of "
+                f"{treatment.name}: the draws of its starts would be those of the next treatment",
+                next_step="join some of its starts in treatments.toml",
+            )
+        if treatment.name in specification.general.glycaemia.lowering and _can_resume(treatment):
+            raise InvalidInputError(
+                f"{treatment.name} lowers HbA1c, whose path does not know of treatments that are taken up again",
+                next_step="take resume_per_year out of its starts in treatments.toml",
+            )
+
+
+def _can_resume(treatment: Treatment) -> bool:
+    return any(start.resume_per_year > 0.0 for start in treatment.start)
 
 
 class _Names(NamedTuple):
@@ -211,11 +248,11 @@ def _lexis(by_age: FloatArray) -> FloatArray:
 
 def _incidence(incidence: Incidence, pregnancy_days: float) -> FloatArray:
     """Population rate per day, shape (sex, year, age)."""
-    calendar = _by_age_and_year(incidence.calendar)
     out = np.zeros((2, N_TABLE_YEARS, MAX_AGE + 1))
     for sex, rates in enumerate((incidence.men, incidence.women)):
         if not rates:
             continue
+        calendar = _by_age_and_year(incidence.calendars_of("women" if sex else "men"))
         positive = np.maximum(rates, 1e-9)
         level = np.exp(np.interp(AGES, incidence.ages, np.log(positive))) / 1000.0
         level = np.where(level < 1.5e-12, 0.0, level)
@@ -290,7 +327,8 @@ def _hazards(
     risk = general.mortality.body_mass
     bmi_ratio[:, n] = np.exp(np.interp(BMI_MIDDLES, risk.bmi, np.log(risk.hazard_ratios)))
     for c, name in enumerate((*names.conditions, "death")):
-        if name in means:
+        is_reference = c < n and conditions[c].incidence.among == "reference"
+        if name in means and not is_reference:
             hazard[..., c] /= _grid(means[name], AGES)
     return {
         "hazard": _by_birth(hazard),
@@ -346,6 +384,12 @@ def _acute(specification: Specification) -> dict[str, FloatArray]:
     return {"acute": integrated, "acute_days": days}
 
 
+def _jan1(year: int) -> float:
+    """Day of 1 January; beyond the calendar, the day that nobody reaches."""
+    last = TABLE_YEAR + N_TABLE_YEARS
+    return float((date(min(max(year, CALENDAR_YEAR), last), 1, 1) - date(1970, 1, 1)).days) if year <= last else 1e18
+
+
 class _EffectRow(NamedTuple):
     source: int
     target: int
@@ -353,6 +397,8 @@ class _EffectRow(NamedTuple):
     varies: bool
     from_days: float
     to_days: float
+    since: float
+    until: float
 
 
 def _effect_rows(specification: Specification, names: _Names) -> list[_EffectRow]:  # noqa: C901 — one loop a kind
@@ -364,7 +410,9 @@ def _effect_rows(specification: Specification, names: _Names) -> list[_EffectRow
         ratio = effect.hazard_ratio * effect.per_decade**decades
         if effect.hazard_ratio > 1.0:
             ratio = np.maximum(ratio, 1.0)  # a harm that fades with age does not turn into a benefit
-        rows.append(_EffectRow(source, target, ratio, effect.per_decade != 1.0, effect.from_days, effect.to_days))
+        since, until = _jan1(effect.from_year), _jan1(effect.to_year + 1)
+        varies = effect.per_decade != 1.0
+        rows.append(_EffectRow(source, target, ratio, varies, effect.from_days, effect.to_days, since, until))
 
     for c, condition in enumerate(specification.conditions):
         for effect in condition.raised_by:
@@ -395,6 +443,8 @@ def _effects(specification: Specification, names: _Names) -> dict[str, FloatArra
         "effect_varies": np.array([row.varies for row in rows], dtype=np.bool_),
         "effect_from": np.array([row.from_days for row in rows], dtype=np.float64),
         "effect_to": np.array([row.to_days for row in rows], dtype=np.float64),
+        "effect_since": np.array([row.since for row in rows], dtype=np.float64),
+        "effect_until": np.array([row.until for row in rows], dtype=np.float64),
     }
 
 
@@ -419,11 +469,12 @@ def _rows(specification: Specification, names: _Names, fitted: Fitted) -> dict[s
         "row_only": np.array([SEXES.index(start.only) for _, _, start in flat], dtype=np.int64),
         "row_from": np.array([start.from_age for _, _, start in flat], dtype=np.float64),
         "row_to": np.array([start.to_age for _, _, start in flat], dtype=np.float64),
-        "row_index": np.array([t * 32 + place for t, place, _ in flat], dtype=np.int64),
+        "row_index": np.array([t * MOST_STARTS + place for t, place, _ in flat], dtype=np.int64),
         "row_rate": rate,
         "row_early_days": np.array([start.early_days for _, _, start in flat], dtype=np.float64),
         "row_early_ratio": np.array([start.early_ratio for _, _, start in flat], dtype=np.float64),
         "row_stop": np.array([start.stop_per_year / YEAR_DAYS for _, _, start in flat], dtype=np.float64),
+        "row_resume": np.array([start.resume_per_year / YEAR_DAYS for _, _, start in flat], dtype=np.float64),
         "withheld": np.array([treatment.counterfactual == "withheld" for treatment in treatments], dtype=np.bool_),
     }
 
@@ -454,6 +505,19 @@ def _recurring(specification: Specification) -> dict[str, FloatArray | IntArray]
         "recurs_most": np.array([row.at_most if row else 1 for row in rows], dtype=np.int64),
         "recurs_after": np.array([row.after_days if row else 0.0 for row in rows], dtype=np.float64),
     }
+
+
+def _seasons(specification: Specification) -> dict[str, FloatArray | IntArray]:
+    """Share of each year's onsets until each twelfth of it; the first, else 0, is -1 where a year is level."""
+    seasonal = [c for c, condition in enumerate(specification.conditions) if condition.incidence.season]
+    share = np.zeros((N_TABLE_YEARS, max(1, len(seasonal)), 13))  # a record has no empty arrays
+    share[..., 0] = -1.0
+    for k, c in enumerate(seasonal):
+        for row in specification.conditions[c].incidence.season:
+            during = (row.from_year <= YEARS) & (row.to_year >= YEARS)
+            share[during, k] = np.concatenate([[0.0], np.cumsum(row.months) / sum(row.months)])
+            share[during, k, 12] = 1.0
+    return {"season_condition": np.array(seasonal or [-1], dtype=np.int64), "season_share": share}
 
 
 def _numbers(specification: Specification, names: _Names) -> dict[str, FloatArray]:

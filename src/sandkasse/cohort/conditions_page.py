@@ -4,7 +4,16 @@ import re
 
 import numpy as np
 
-from sandkasse.cohort.specification import Calendar, Condition, Incidence, Specification, Treatment
+from sandkasse.cohort.specification import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Calendar,
+    Condition,
+    Incidence,
+    Sex,
+    Specification,
+    Treatment,
+)
 
 AGES = (40, 60, 80)
 YEAR = 2010
@@ -43,7 +52,7 @@ def conditions_page(specification: Specification) -> str:
     return "\n".join([*lines, ""])
 
 
-def rate_per_1000(incidence: Incidence, sex: str, age: float, year: float) -> float:
+def rate_per_1000(incidence: Incidence, sex: Sex, age: float, year: float) -> float:
     """Incidence as written, before calibration.
 
     Args:
@@ -55,11 +64,11 @@ def rate_per_1000(incidence: Incidence, sex: str, age: float, year: float) -> fl
     Returns:
         New cases per 1,000 person-years (or pregnancies); 0 for a sex that cannot have it.
     """
-    rates = getattr(incidence, sex)
+    rates: tuple[float, ...] = getattr(incidence, sex)
     if not rates:
         return 0.0
     level = float(np.exp(np.interp(age, incidence.ages, np.log(np.maximum(rates, 1e-9)))))
-    rows = sorted(incidence.calendar, key=lambda row: row.age)
+    rows = sorted(incidence.calendars_of(sex), key=lambda row: row.age)
     if rows:
         logs = [_log_ratio(row, year) for row in rows]
         level *= float(np.exp(np.interp(age, [row.age for row in rows], logs)))
@@ -75,7 +84,8 @@ def _anchor(title: str) -> str:
 
 
 def _rates(incidence: Incidence, age: int) -> str:
-    both = [rate_per_1000(incidence, sex, age, YEAR) if getattr(incidence, sex) else None for sex in ("men", "women")]
+    sexes: tuple[Sex, ...] = ("men", "women")
+    both = [rate_per_1000(incidence, sex, age, YEAR) if getattr(incidence, sex) else None for sex in sexes]
     return " / ".join("–" if rate is None else f"{rate:.2g}" for rate in both)
 
 
@@ -91,6 +101,20 @@ def _span(first: float, last: float) -> str:
     return f", to day {last:g}" if last < float("inf") else ""
 
 
+def _of(row: Calendar) -> str:
+    return f"{row.only}, " if row.only else ""
+
+
+def _years(first: int, last: int) -> str:
+    if first <= FIRST_YEAR and last >= LAST_YEAR:
+        return ""
+    if first <= FIRST_YEAR:
+        return f", until {last}"
+    if last >= LAST_YEAR:
+        return f", from {first} on"
+    return f", in {first}" if first == last else f", {first}–{last}"
+
+
 def _section(condition: Condition, treatments: tuple[Treatment, ...]) -> list[str]:
     icd10, icd8 = _codes(condition)
     out = [
@@ -101,7 +125,10 @@ def _section(condition: Condition, treatments: tuple[Treatment, ...]) -> list[st
     ]
     incidence = condition.incidence
     out.append(f"- **Incidence**: {incidence.source}.")
-    out += [f"- **Calendar** (at {row.age:g} years): {row.source}." for row in incidence.calendar]
+    if incidence.among == "reference":
+        out.append("- **Among** persons without any of the causes below, not the whole population.")
+    out += [f"- **Calendar** ({_of(row)}at {row.age:g} years): {row.source}." for row in incidence.calendar]
+    out += [f"- **Season**{_years(row.from_year, row.to_year)}: {row.source}." for row in incidence.season]
     out += [f"- **Comes again** after {row.after_days:g} days: {row.source}." for row in [condition.recurs] if row]
     causes = [
         f"{row.trait} ×{np.exp(row.log_hazard_ratio):.2f} a standard deviation ({row.source})"
@@ -117,7 +144,8 @@ def _section(condition: Condition, treatments: tuple[Treatment, ...]) -> list[st
     if causes:
         out.append("- **Causes**: " + "; ".join(causes) + ".")
     deaths = [
-        f"×{row.hazard_ratio:g} at 60 years{_span(row.from_days, row.to_days)} ({row.source})"
+        f"×{row.hazard_ratio:g} at 60 years{_span(row.from_days, row.to_days)}"
+        f"{_years(row.from_year, row.to_year)} ({row.source})"
         for row in condition.death
     ]
     if condition.acute is not None:

@@ -15,6 +15,8 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Numbers = tuple[float, ...]
 Sex = Literal["men", "women"]
+FIRST_YEAR, LAST_YEAR = 1840, 9999
+"""Years of a row that holds always."""
 
 
 class Row(BaseModel):
@@ -30,11 +32,15 @@ class Sourced(Row):
 
 
 class Calendar(Sourced):
-    """Ratio to the rates, log-linear between years and linear between the ages of several rows."""
+    """Ratio to the rates, log-linear between years and linear between the ages of several rows.
+
+    A sex that has rows of its own (`only`) reads those; the other rows are for both.
+    """
 
     years: Numbers
     ratios: Numbers
     age: NonNegative = 60.0
+    only: Sex | None = None
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
@@ -43,14 +49,38 @@ class Calendar(Sourced):
         return self
 
 
+class Season(Sourced):
+    """How a year's onsets fall on its twelve months, from one calendar year to another, both among them.
+
+    Only the proportions of `months` count: the rate of the year stays what the incidence says. A month is a twelfth of
+    the year. Years without a row are level.
+    """
+
+    from_year: int = FIRST_YEAR
+    to_year: int = LAST_YEAR
+    months: Annotated[tuple[NonNegative, ...], Field(min_length=12, max_length=12)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if sum(self.months) <= 0.0 or self.from_year > self.to_year:
+            raise ValueError("a season needs a month that is not 0, and years that rise")
+        return self
+
+
 class Incidence(Sourced):
-    """Onsets per 1,000 person-years at risk (or per 1,000 pregnancies) in the whole population, by age and sex."""
+    """Onsets per 1,000 person-years at risk (or per 1,000 pregnancies), by age and sex.
+
+    Of the `population`, whatever raises or lowers the hazard of each person; or of a `reference` person without any of
+    it, as for an epidemic, in which who is susceptible changes from month to month.
+    """
 
     ages: Numbers
     men: Numbers = ()
     women: Numbers = ()
     per: Literal["year", "pregnancy"] = "year"
+    among: Literal["population", "reference"] = "population"
     calendar: tuple[Calendar, ...] = ()
+    season: tuple[Season, ...] = ()
     fitted: bool = False
 
     @model_validator(mode="after")
@@ -59,6 +89,11 @@ class Incidence(Sourced):
             if rates and len(rates) != len(self.ages):
                 raise ValueError("men and women must be as long as ages, or be left out where the disease cannot occur")
         return self
+
+    def calendars_of(self, sex: Sex) -> tuple[Calendar, ...]:
+        """Give the calendar rows of a sex: its own if it has any, else those of both."""
+        own = tuple(row for row in self.calendar if row.only == sex)
+        return own or tuple(row for row in self.calendar if row.only is None)
 
 
 class TraitEffect(Sourced):
@@ -76,6 +111,8 @@ class Effect(Sourced):
     per_decade: Positive = 1.0
     from_days: NonNegative = 0.0
     to_days: Positive = float("inf")
+    from_year: int = FIRST_YEAR
+    to_year: int = LAST_YEAR
 
 
 class BodyMass(Sourced):
@@ -86,12 +123,18 @@ class BodyMass(Sourced):
 
 
 class DeathEffect(Sourced):
-    """Hazard ratio of death at age 60 in a span of days since onset; `per_decade` is its ratio per ten years of age."""
+    """Hazard ratio of death at age 60 in a span of days since onset; `per_decade` is its ratio per ten years of age.
+
+    It holds for onsets from 1 January of `from_year` to the end of `to_year`: survival as published, by the calendar
+    years of diagnosis.
+    """
 
     hazard_ratio: Positive
     per_decade: Positive = 1.0
     from_days: NonNegative = 0.0
     to_days: Positive = float("inf")
+    from_year: int = FIRST_YEAR
+    to_year: int = LAST_YEAR
 
 
 class AcuteDeath(Sourced):
@@ -116,6 +159,10 @@ class Detection(Sourced):
 
 
 MOST_OCCURRENCES = 16
+MOST_CONDITIONS = 128
+"""A column of a condition is a number of eight bits with sign in a life's record."""
+MOST_STARTS = 32
+"""Clocks of the starts of a treatment are numbered from 32 times the treatment on."""
 
 
 class Recurs(Sourced):
@@ -164,6 +211,8 @@ class Start(Sourced):
     early_days: NonNegative = 0.0
     early_ratio: Positive = 1.0
     stop_per_year: NonNegative = 0.0
+    resume_per_year: NonNegative = 0.0
+    """Rate of taking it up again after a stop, for the same condition; each spell stops at `stop_per_year`."""
 
 
 class Treatment(Row):

@@ -15,6 +15,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+MOST_RESUMED = 16
+"""Most times that a person takes up a treatment again."""
 TABLE_YEAR = 1940
 """First calendar year of the hazard tables; earlier years read this one."""
 N_TABLE_YEARS = 86
@@ -59,6 +61,8 @@ class LifeTables(NamedTuple):
     effect_varies: BoolArray  # (effect,) with age
     effect_from: FloatArray  # (effect,) days after the source
     effect_to: FloatArray  # (effect,)
+    effect_since: FloatArray  # (effect,) first day on which its source may begin
+    effect_until: FloatArray  # (effect,) day after the last
     row_treatment: IntArray  # (row,)
     row_condition: IntArray  # -1 if it needs none
     row_only: IntArray  # 1 men, 2 women, 0 both
@@ -70,6 +74,11 @@ class LifeTables(NamedTuple):
     row_early_days: FloatArray
     row_early_ratio: FloatArray
     row_stop: FloatArray  # (row,) per day
+    row_resume: FloatArray  # (row,) per day, after a stop
+    season_condition: IntArray  # (seasonal condition,) -1 if there is none
+    season_share: (
+        FloatArray  # (year, seasonal condition, 13) share of the year's onsets until each twelfth; [0] is -1 if level
+    )
     withheld: BoolArray  # (treatment,) preventive
     bmi_at_20: FloatArray  # (sex, year of birth from CALENDAR_YEAR)
     bmi_slope: FloatArray

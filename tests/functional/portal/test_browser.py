@@ -10,7 +10,7 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-4.14.1.min.js").read_text(encoding="utf-8")
 PAGES = (
-    "/", "/learn", "/learn/module-0", "/data", "/data/dataset-1", "/data/dataset-1/tables/persons",
+    "/", "/learn", "/learn/module-0", "/data", "/data?q=glucose", "/data/dataset-1", "/data/dataset-1/tables/persons",
     "/data/dataset-1/tables/persons/profile", "/data/dataset-1/tables/persons/columns", "/data/dataset-1/look",
     "/workspaces", "/progress", "/about", "/sign-in", "/nothing-here",
 )  # fmt: skip
@@ -94,6 +94,19 @@ def test_searching_narrows_the_list_without_leaving_the_page(open_page):
     expect(page.locator("#results .card")).to_have_count(3)
     page.reload()
     assert page.locator("#results .card").count() == 3
+    assert page.complaints == []
+
+
+def test_a_dataset_found_by_a_column_leads_to_that_column(open_page):
+    page = open_page()
+    settle(page, "/data")
+    page.get_by_label("Search datasets").press_sequentially("glucose")
+    link = page.locator("#results .card").first.get_by_role("link", name="Found in 2 columns")
+    link.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/data/dataset-0?column=glucose#columns")
+    expect(page.locator("#columns details.columns")).to_have_count(2)
+    assert page.locator("#columns tbody th").all_inner_texts() == ["hba1c", "hba1c"]
     assert page.complaints == []
 
 

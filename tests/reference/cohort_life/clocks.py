@@ -80,6 +80,12 @@ def draw_position(t, general, luck, attempt, sex, born, traits):
     return level, rank
 
 
+def share_until(shares, x):
+    """Share of a year's onsets until a time, `x` twelfths into the year."""
+    month = min(int(x), 11)
+    return shares[month] + (x - month) * (shares[month + 1] - shares[month])
+
+
 class Natural:
     """The natural course: nothing is changed."""
 
@@ -130,6 +136,7 @@ class Clocks:
         self.now, self.year = float(who.birth), who.born
         self.fixed = {}
         self.onset, self.detected, self.latest, self.given, self.stopping = {}, {}, {}, {}, {}
+        self.resumed, self.resting, self.state, self.row, self.spells = [], {}, {}, {}, {}
         self.occurrences = {c: [] for c in range(self.n)}  # [day, day of detection]
         self.death, self.fatal, self.cause, self.death_at = NEVER, -1, -1, math.inf
         self.clocks = {("onset", c): self.draw(20, c) for c in range(self.n)}
@@ -181,6 +188,8 @@ class Clocks:
     def begin(self, source):
         self.end(source)  # what began before begins anew
         for effect in self.effects_of(source):
+            if not self.t.effect_since[effect] <= self.now < self.t.effect_until[effect]:
+                continue
             if self.t.effect_from[effect] <= 0.0:
                 self.active.append(effect)
             else:
@@ -203,7 +212,7 @@ class Clocks:
             allowed = allowed and int(self.t.row_only[r]) in {0, self.who.sex}
             allowed = allowed and (not self.holds or self.arm.allows(treatment))
             allowed = allowed and (after < 0 or after in self.given)
-            again = len(spells) == 1 and spells[0][1] != NEVER and spells[0][2] != condition
+            again = self.state.get(treatment) == "stopped" and spells[0][2] != condition
             if allowed and (not spells or again):
                 self.rows_open.add(r)
 
@@ -243,9 +252,40 @@ class Clocks:
             out["start", r] = rate
         for treatment, rate in self.stopping.items():
             out["stop", treatment] = rate
+        for treatment, rate in self.resting.items():
+            out["resume", treatment] = rate
         return out
 
-    def run(self):
+    def shares(self):
+        """Shares of the year's onsets until each twelfth, of the conditions that have a season in this year."""
+        y = clip(self.year - 1940, 0, 85)
+        out = {}
+        for k, c in enumerate(self.t.season_condition.tolist()):
+            if c >= 0 and self.t.season_share[y, k, 0] >= 0.0:
+                out["onset", c] = self.t.season_share[y, k].tolist()
+        return out
+
+    def worth(self, shares, span):
+        """Days of level hazard that a span from now is worth."""
+        first, length = float(jan1(self.year)), float(jan1(self.year + 1)) - float(jan1(self.year))
+        return length * (
+            share_until(shares, 12.0 * (self.now + span - first) / length)
+            - share_until(shares, 12.0 * (self.now - first) / length)
+        )
+
+    def wait(self, shares, days):
+        """How long until a span from now is worth some days of level hazard."""
+        first, length = float(jan1(self.year)), float(jan1(self.year + 1)) - float(jan1(self.year))
+        x = 12.0 * (self.now - first) / length
+        share, month = share_until(shares, x) + days / length, min(int(x), 11)
+        while month < 11 and shares[month + 1] < share:
+            month += 1
+        x = 12.0
+        if shares[month + 1] > shares[month]:
+            x = month + (share - shares[month]) / (shares[month + 1] - shares[month])
+        return max(first + x * length / 12.0 - self.now, 0.0)
+
+    def run(self):  # noqa: C901 — one loop over time
         while self.now < self.stop:
             self.age = min(self.year - self.who.born, 110)
             year_end = float(jan1(self.year + 1))
@@ -257,11 +297,15 @@ class Clocks:
                     continue
                 end = min(year_end, float(self.stop), due[0], self.death_at)
                 span, first, rates = end - self.now, None, self.rates()
+                seasonal = {name: shares for name, shares in self.shares().items() if rates.get(name, 0.0) > 0.0}
                 for name, rate in rates.items():
-                    if rate * span > self.clocks[name]:
+                    if name not in seasonal and rate * span > self.clocks[name]:
                         span, first = max(self.clocks[name] / rate, 0.0), name
+                for name, shares in seasonal.items():
+                    if rates[name] * self.worth(shares, span) > self.clocks[name]:
+                        span, first = min(self.wait(shares, self.clocks[name] / rates[name]), span), name
                 for name, rate in rates.items():
-                    self.clocks[name] -= rate * span
+                    self.clocks[name] -= rate * (self.worth(seasonal[name], span) if name in seasonal else span)
                 if first is None:
                     self.now = end
                     if end >= self.death_at:
@@ -329,19 +373,26 @@ class Clocks:
             self.intervene()
         elif what[0] == "gives":
             self.stopping.pop(what[1], None)
+            self.resting.pop(what[1], None)
             gift_for = int(self.arm.arms.give_for[self.arm.arm, what[1]])
             self.start(what[1], gift_for, math.floor(self.now))
         elif what[0] == "halts":
-            if len(self.given[what[1]]) == 1:
-                self.given[what[1]][0][1] = math.floor(self.now)
+            if self.state[what[1]] == "runs":
+                self.end_spell(what[1], math.floor(self.now))
+            self.state[what[1]] = "stopped"
             self.stopping.pop(what[1], None)
+            self.resting.pop(what[1], None)
             self.end(2 * self.n + what[1])
             if self.resident:
                 self.look()
 
-    def runs(self, treatment):
-        spells = self.given.get(treatment, [])
-        return len(spells) == 2 or (len(spells) == 1 and spells[0][1] == NEVER)
+    def end_spell(self, treatment, day):
+        """The spell that runs stops: the latest that was taken up again, else the first."""
+        again = [spell for spell in self.resumed if spell[0] == treatment]
+        if again:
+            again[-1][2] = day
+        else:
+            self.given[treatment][0][1] = day
 
     def intervene(self):  # noqa: C901 — one case after another
         self.holds = True
@@ -349,7 +400,7 @@ class Clocks:
             if lasts and not self.arm.exposes(e):
                 self.plan.append((self.now, ("quits", e)))
         for treatment in range(self.m):
-            if self.runs(treatment) and not self.arm.allows(treatment):
+            if treatment in self.given and not self.arm.allows(treatment):
                 self.plan.append((self.now, ("halts", treatment)))
         for condition in (-1, *sorted(self.detected)):
             self.plan_gifts(condition)
@@ -361,19 +412,24 @@ class Clocks:
             for c in self.waiting:
                 self.clocks["detect", c] = self.draw(21, (len(self.occurrences[c]) - 1) * 256 + c)
             for treatment in self.stopping:
-                self.clocks["stop", treatment] = self.draw(24, treatment)
+                self.clocks["stop", treatment] = self.draw(24, (self.spells[treatment] - 1) * 256 + treatment)
+            for treatment in self.resting:
+                self.clocks["resume", treatment] = self.draw(27, self.spells[treatment] * 256 + treatment)
             self.clocks = {name: left for name, left in self.clocks.items() if name[0] != "start"}
         if self.resident:
             self.look()
 
     def start(self, treatment, condition, day):
-        if not self.runs(treatment):
+        if self.state.get(treatment) in {None, "stopped"}:
+            self.state[treatment] = "again" if treatment in self.given else "runs"
+            self.spells.setdefault(treatment, 1)
+            self.resting.pop(treatment, None)
             self.given.setdefault(treatment, []).append([day, NEVER, condition])
             self.begin(2 * self.n + treatment)
         if self.resident:
             self.look()
 
-    def happen(self, name, day):  # noqa: C901, PLR0912 — one case after another
+    def happen(self, name, day):  # noqa: C901, PLR0912, PLR0915 — one case after another
         t, (kind, which) = self.t, name
         if kind == "onset":
             thing = len(self.occurrences[which]) * 256 + which
@@ -410,12 +466,28 @@ class Clocks:
                 self.look()
         elif kind == "start":
             treatment, condition = int(t.row_treatment[which]), int(t.row_condition[which])
+            self.row[treatment] = which
             if treatment not in self.given and t.row_stop[which] > 0.0:
                 self.stopping[treatment] = float(t.row_stop[which])
                 self.clocks["stop", treatment] = self.draw(24, treatment)
             self.start(treatment, condition, day)
-        else:
-            self.given[which][0][1] = day
+        elif kind == "stop":
+            self.end_spell(which, day)
+            self.state[which] = "stopped"
             del self.stopping[which]
+            resume = float(t.row_resume[self.row[which]])
+            if resume > 0.0 and len(self.resumed) < 16:
+                self.resting[which] = resume
+                self.clocks["resume", which] = self.draw(27, self.spells[which] * 256 + which)
             self.end(2 * self.n + which)
+            self.look()
+        else:
+            del self.resting[which]
+            if len(self.resumed) < 16:
+                self.resumed.append([which, day, NEVER])
+                self.state[which] = "runs"
+                self.stopping[which] = float(t.row_stop[self.row[which]])
+                self.clocks["stop", which] = self.draw(24, self.spells[which] * 256 + which)
+                self.spells[which] += 1
+                self.begin(2 * self.n + which)
             self.look()

@@ -84,6 +84,7 @@ class Story:
     onset: dict = field(default_factory=dict)
     detected: dict = field(default_factory=dict)
     spells_of_treatment: dict = field(default_factory=dict)
+    resumed: list = field(default_factory=list)
     under: list = field(default_factory=list)
     """Onsets and death under each intervention."""
     inherited: list = field(default_factory=list)
@@ -392,6 +393,7 @@ class Twin:
         story.cause, story.occurrences = life.cause, life.occurrences
         story.set_point = luck.normal(14, attempt)
         story.onset, story.detected, story.spells_of_treatment = life.onset, life.detected, life.given
+        story.resumed = life.resumed
         for arm in range(1, len(self.arms.until)):
             other = self.live(luck, attempt, who, clocks.Arm(self.arms, arm))
             story.under.append((other.onset, max(other.death, entry)))

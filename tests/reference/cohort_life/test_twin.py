@@ -31,12 +31,17 @@ def treatments(shard, i):
     return out
 
 
+def resumed(shard, i):
+    rows = zip(shard.resumed_treatment[i], shard.resumed_day[i], shard.resumed_stop_day[i], strict=True)
+    return [[int(t), int(begin), int(stop)] for t, begin, stop in rows if t >= 0]
+
+
 def sickest(model, n):
     """Persons drawn from all, and to whom much happens, and one with each condition: every branch is walked."""
     everyone = np.arange(4000, dtype=np.int64)
     shard = simulate_life(model, everyone, seed=SEED)
     much = (shard.onset_day != NEVER).sum(axis=1) + (shard.treatment_day != NEVER).sum(axis=1)
-    again = (shard.treatment_again_day != NEVER).any(axis=1) * 100
+    again = (shard.treatment_again_day != NEVER).any(axis=1) * 100 + (shard.resumed_treatment >= 0).sum(axis=1) * 20
     one_each = (shard.onset_day != NEVER).argmax(axis=0)
     return np.unique(
         np.concatenate([one_each, everyone[: n // 2], np.argsort(-(much + again), kind="stable")[: n // 2]])
@@ -75,6 +80,8 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
         assert days(shard.onset_day[i]) == story.onset
         assert days(shard.detected_day[i]) == story.detected
         assert treatments(shard, i) == story.spells_of_treatment
+        assert resumed(shard, i) == story.resumed
+        walked |= {("resumed", len(story.resumed) > 0)}
         assert int(shard.cause_of_death[i]) == story.cause
         for column, name in enumerate(model.recurring):
             told = story.occurrences[model.conditions.index(name)]
@@ -95,4 +102,4 @@ def test_compiled_life_equals_its_twin_bit_for_bit(model, make_twin):
     assert walked >= {*range(len(model.conditions)), ("fatal", True), ("put down", True), ("spells", 2), ("places", 3)}
     assert walked >= {(name, True) for name in model.interventions}
     assert walked >= {("parents", known) for known in ((False, False), (True, False), (True, True))}
-    assert ("moved along", True) in walked
+    assert {("moved along", True), ("resumed", True)} <= walked

@@ -71,6 +71,9 @@ def test_the_wider_life_equals_its_twin_bit_for_bit(model, make_twin):
         assert (int(shard.death_day[i]), int(shard.cause_of_death[i])) == (story.death, story.cause)
         given = {t: spells[0][0] for t, spells in story.spells_of_treatment.items()}
         assert days(shard.treatment_day[i]) == given
+        again = zip(shard.resumed_treatment[i], shard.resumed_day[i], shard.resumed_stop_day[i], strict=True)
+        assert [[int(t), int(a), int(b)] for t, a, b in again if t >= 0] == story.resumed
+        walked |= {("resumed", len(story.resumed))}
         told = story.occurrences[chill]
         column = model.recurring.index("chill")
         assert list(days(shard.occurrence_day[i, column]).values()) == [day for day, _ in told]
@@ -83,4 +86,5 @@ def test_the_wider_life_equals_its_twin_bit_for_bit(model, make_twin):
         walked |= {("habits", sum(start != NEVER for start, _ in story.habits))}
     assert walked >= {("arm", arm) for arm in range(len(arms.until) - 1)} - {("arm", len(model.interventions))}
     assert walked >= {("times", n) for n in range(6)} | {("level", n) for n in (1, 2, 3)}
+    assert walked >= {("resumed", n) for n in (0, 1, 2, 3, 16)}
     assert walked >= {("habits", 2), ("cause", chill), ("cause", model.conditions.index("weakness"))}

@@ -149,6 +149,8 @@ class Person:
         for k, name in enumerate(bench.MODEL.treatments):
             spells = (life.treatment_day[i, k], life.treatment_stop_day[i, k], life.treatment_again_day[i, k])
             self.treatment[name] = tuple(int(day) for day in spells)
+        rows = zip(life.resumed_treatment[i], life.resumed_day[i], life.resumed_stop_day[i], strict=True)
+        self.resumed = [(int(k), int(begin), int(stop)) for k, begin, stop in rows]
         self.has = {*conditions, *bench.MODEL.treatments}
         self.spells = []
         for start, end, code in zip(life.residence_start[i], life.residence_end[i], life.municipality[i], strict=True):
@@ -227,7 +229,10 @@ class Person:
                     value += row["by"]
                 if row.get("treatment") in self.treatment:
                     begun, stopped, again = self.treatment[row["treatment"]]
-                    if begun <= day - 30 < stopped or again <= day - 30:
+                    taken = [row["treatment"] == self.bench.MODEL.treatments[k] for k, _, _ in self.resumed]
+                    resumed = [r for r, is_it in zip(self.resumed, taken, strict=True) if r[0] >= 0 and is_it]
+                    runs_again = any(start <= day - 30 < stop for _, start, stop in resumed)
+                    if begun <= day - 30 < stopped or again <= day - 30 or runs_again:
                         value += row["by"]
         if shape["log"]:
             value = math.exp(value)
@@ -683,15 +688,16 @@ class Person:
             k = model.treatments.index(t["treatment"])
             if "with" in t and self.onset[t["with"]] == NEVER:
                 continue
-            for purpose, start, stop, begun_for in (
-                (purposes.THERAPY, life.treatment_day, life.treatment_stop_day, life.treatment_for),
-                (purposes.THERAPY_AGAIN, life.treatment_again_day, None, life.treatment_again_for),
-            ):
+            first, again = int(life.treatment_for[i, k]), int(life.treatment_again_for[i, k])
+            spells = [(purposes.THERAPY, int(life.treatment_day[i, k]), int(life.treatment_stop_day[i, k]), first)]
+            for spell, (treatment, start, stop) in enumerate(self.resumed):
+                if treatment == k:
+                    spells.append((purposes.RESUMED + len(names) * spell, start, stop, first))
+            spells.append((purposes.THERAPY_AGAIN, int(life.treatment_again_day[i, k]), NEVER, again))
+            for purpose, begin, end, begun_for in spells:
                 meant = t.get("begun_for")
-                if meant is not None and int(begun_for[i, k]) != model.conditions.index(meant):
+                if meant is not None and begun_for != model.conditions.index(meant):
                     continue
-                begin = int(start[i, k])
-                end = NEVER if stop is None else int(stop[i, k])
                 if begin >= END or t.get("trap") in self.off:
                     continue
                 draws = self.stream(purpose + row)

@@ -7,6 +7,7 @@ import pytest
 
 from sandkasse.cohort.life import NEVER, simulate_life
 from sandkasse.cohort.model import PARAMS, load_model
+from sandkasse.cohort.specification import MOST_CONDITIONS, MOST_STARTS
 from sandkasse.core.errors import InvalidInputError
 
 MADE_UP = """
@@ -144,3 +145,72 @@ def test_everything_in_the_tables_is_finite_and_not_negative(model):
     for name in ("hazard", "detect_year", "row_rate", "emigration", "fertility", "acute", "bmi_ratio"):
         assert (getattr(model.tables, name) >= 0.0).all(), name
     assert (model.tables.hazard[..., -1] > 0.0).all()
+
+
+def test_more_conditions_than_a_record_has_numbers_for_are_refused(params):
+    names = [f"hiccups_{k}" for k in range(MOST_CONDITIONS)]
+    for name in names:
+        text = MADE_UP.replace('"hiccups"', f'"{name}"')
+        (params / "conditions" / f"{name}.toml").write_text(text, encoding="utf-8")
+    listed = ", ".join(f'"{name}"' for name in names)
+    replace(params / "model.toml", '"covid19",\n]', f'"covid19", {listed},\n]')
+    with pytest.raises(InvalidInputError, match=f"at most {MOST_CONDITIONS} conditions, got"):
+        load_model(params)
+
+
+def test_more_starts_than_a_treatment_has_clocks_for_are_refused(params):
+    start = '[[treatment.start]]\ncondition = "t2d"\nyears = [2000]\nrates_per_year = [0.1]\nsource = "made up"\n'
+    head = '[[treatment]]\nname = "elixir"\ntitle = "Elixir"\natc = []\ncounterfactual = "withheld"\n'
+    with (params / "treatments.toml").open("a", encoding="utf-8") as file:
+        file.write("\n" + head + start * (MOST_STARTS + 1))
+    with pytest.raises(InvalidInputError, match=f"at most {MOST_STARTS} starts of a treatment, got 33 of elixir"):
+        load_model(params)
+    text = (params / "treatments.toml").read_text(encoding="utf-8")
+    (params / "treatments.toml").write_text(text.removesuffix(start), encoding="utf-8")
+    assert "elixir" in load_model(params).treatments
+
+
+def test_a_drug_that_lowers_hba1c_is_not_taken_up_again(params):
+    replace(params / "treatments.toml", "stop_per_year", "resume_per_year = 0.1\nstop_per_year")
+    with pytest.raises(InvalidInputError, match="lowers HbA1c"):
+        load_model(params)
+
+
+def test_a_season_of_no_month_is_refused(params):
+    months = "months = [24.0, 33.0, 20.0, 6.0, 1.0, 0.3, 0.2, 0.2, 0.3, 1.0, 3.0, 11.0]"
+    replace(params / "conditions" / "influenza.toml", months, f"months = {[0.0] * 12}")
+    with pytest.raises(InvalidInputError, match="a season needs a month that is not 0"):
+        load_model(params)
+
+
+def test_onsets_fall_on_the_months_of_their_season(params):
+    season = "[[incidence.season]]\nfrom_year = 1990\nmonths = [4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 1]\n"
+    text = MADE_UP.replace("[[incidence.calendar]]", season + 'source = "made up"\n[[incidence.calendar]]', 1)
+    (params / "conditions" / "hiccups.toml").write_text(text, encoding="utf-8")
+    replace(params / "model.toml", '"covid19",\n]', '"covid19", "hiccups",\n]')
+    wider = load_model(params)
+    shard = simulate_life(wider, np.arange(20_000, dtype=np.int64), seed=20_240_101)
+    onset = shard.onset_day[:, wider.conditions.index("hiccups")]
+    days = onset[(onset != NEVER) & (onset >= 10957)]  # from 2000 on, when its calendar is level
+    jan1 = wider.tables.jan1
+    year = np.searchsorted(jan1, days, side="right") - 1
+    twelfth = np.minimum((12.0 * (days - jan1[year]) / (jan1[year + 1] - jan1[year])).astype(int), 11)
+    share = np.bincount(twelfth, minlength=12) / len(days)
+    # A day on the edge of two months counts for the earlier one: less than one day of thirty. Five standard errors: a
+    # false alarm once in a million.
+    bound = 5.0 * np.sqrt(0.25 / len(days)) + 1.0 / 30.0
+    assert len(days) > 1000
+    assert share[1:9].sum() == 0.0
+    assert share[9] < 0.375 / 30.0 + 5.0 * np.sqrt(0.02 / len(days))
+    assert abs(share[0] - 0.5) < bound
+    assert abs(share[10] - 0.375) < bound
+
+
+def test_hazard_by_year_has_the_calendar_of_each_sex(model):
+    lung = model.conditions.index("lung_cancer")
+    rows = model.specification.conditions[lung].incidence.calendar
+    assert {row.only for row in rows} == {"men", "women"}
+    born = np.array([1917, 1952]) - 1840  # 68 years old in 1985 and in 2020
+    men, women = model.tables.hazard[:, born, 68, lung]
+    assert men[1] < men[0]
+    assert women[1] > women[0]

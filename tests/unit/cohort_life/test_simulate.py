@@ -73,6 +73,8 @@ def test_nothing_happens_before_birth_or_after_the_end_of_life(lives):
         "treatment_day",
         "treatment_stop_day",
         "treatment_again_day",
+        "resumed_day",
+        "resumed_stop_day",
         "delivery_day",
     ):
         day = getattr(lives, name)
@@ -104,6 +106,13 @@ def test_onset_detection_treatment_follow_one_another(model, lives):
     again = lives.treatment_again_day != NEVER
     assert (lives.treatment_again_day >= lives.treatment_stop_day)[again].all()
     assert (lives.treatment_again_for != lives.treatment_for)[again].all()
+    person, place = np.nonzero(lives.resumed_treatment >= 0)
+    treatment, resumed = lives.resumed_treatment[person, place], lives.resumed_day[person, place]
+    assert len(person) > 100
+    assert np.array_equal(lives.resumed_day != NEVER, lives.resumed_treatment >= 0)
+    assert (lives.treatment_stop_day[person, treatment] <= resumed).all()
+    assert (lives.resumed_stop_day[person, place] >= resumed).all()
+    assert (np.diff(lives.resumed_day.astype(np.int64), axis=1) >= 0).all()
 
 
 def test_conditions_keep_to_their_sex_age_and_exclusions(model, lives):

@@ -71,6 +71,14 @@ source = "made up"
 ages = [0, 100]
 men = [60.0, 60.0]
 women = [60.0, 60.0]
+[[incidence.season]]
+months = [3, 2, 1, 1, 0, 0, 0, 0, 1, 1, 2, 3]
+source = "made up"
+[[incidence.season]]
+from_year = 1999
+to_year = 2003
+months = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0]
+source = "made up"
 [[raised_by]]
 of = "gambling"
 hazard_ratio = 2.0
@@ -108,12 +116,26 @@ source = "made up"
 ages = [0, 30, 100]
 men = [0.1, 30.0, 30.0]
 women = [0.1, 30.0, 30.0]
+[[incidence.calendar]]
+years = [1950, 2000]
+ratios = [0.8, 1.0]
+source = "made up"
+[[incidence.calendar]]
+only = "women"
+years = [1950, 2000]
+ratios = [1.5, 0.7]
+source = "made up"
 [[traits]]
 trait = "pressure"
 log_hazard_ratio = 0.5
 source = "made up"
 [[death]]
 hazard_ratio = 5.0
+to_year = 1994
+source = "made up"
+[[death]]
+hazard_ratio = 4.0
+from_year = 1995
 source = "made up"
 [detection]
 rate_per_year = 1.0
@@ -141,6 +163,8 @@ years = [1990, 2024]
 rates_per_year = [0.5, 0.5]
 early_days = 60
 early_ratio = 3.0
+stop_per_year = 1.5
+resume_per_year = 2.0
 source = "made up"
 [[treatment.lowers]]
 of = "chill"

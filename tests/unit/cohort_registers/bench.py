@@ -95,6 +95,9 @@ def plain_lives(n: int, *, first_person: int = 0, seed: int = 1) -> LifeShard:
         treatment_for=none,
         treatment_again_day=never(n_treatments),
         treatment_again_for=none.copy(),
+        resumed_treatment=np.full((n, 16), -1, dtype=np.int8),
+        resumed_day=never(16),
+        resumed_stop_day=never(16),
         delivery_day=never(6),
         fatal_condition=np.full(n, -1, dtype=np.int8),
         cause_of_death=np.full(n, -1, dtype=np.int8),
@@ -188,6 +191,13 @@ def _vary_treatments(life: LifeShard, rng: np.random.Generator) -> None:
         again = ends & (rng.random(n) < 0.5)
         life.treatment_again_day[again, column] = begins[again] + 2000
         life.treatment_again_for[again, column] = MODEL.conditions.index("t2d")
+        resumes = np.nonzero(ends & (rng.random(n) < 0.3))[0]
+        place = (life.resumed_treatment[resumes] >= 0).sum(axis=1)
+        resumes, place = resumes[place < 16], place[place < 16]
+        life.resumed_treatment[resumes, place] = column
+        life.resumed_day[resumes, place] = begins[resumes] + 1200
+        stops = rng.random(len(resumes)) < 0.5
+        life.resumed_stop_day[resumes[stops], place[stops]] = begins[resumes[stops]] + 1800
 
 
 def make(

@@ -34,6 +34,7 @@ def life() -> LifeShard:
         "residence_start": (N, 4), "residence_end": (N, 4), "onset_day": (N, len(MODEL.conditions)),
         "detected_day": (N, len(MODEL.conditions)), "treatment_day": (N, len(MODEL.treatments)),
         "treatment_stop_day": (N, len(MODEL.treatments)), "treatment_again_day": (N, len(MODEL.treatments)),
+        "resumed_treatment": (N, 2), "resumed_day": (N, 2), "resumed_stop_day": (N, 2),
         "occurrence_day": (N, len(MODEL.recurring), 8), "occurrence_detected_day": (N, len(MODEL.recurring), 8),
     }  # fmt: skip
     arrays = {row.name: np.full(shapes.get(row.name, (N,)), NEVER, dtype=np.int32) for row in fields(LifeShard)}
@@ -41,6 +42,7 @@ def life() -> LifeShard:
     shard.sex[:] = [1, 1, 2, 2]
     shard.birth_day[:] = day("1940-07-01")
     shard.residence_start[:, 0] = day("1977-01-01")
+    shard.resumed_treatment[:] = -1
     shard.fatal_condition[:] = shard.cause_of_death[:] = -1
     return shard
 
@@ -116,6 +118,20 @@ def test_treatment_counts_while_it_runs_or_after_it_began_again(life, measured):
     assert measured(date_from="2011-06-01", date_to="2012-06-01", **given) == 75.0
     assert measured(date_from="2011-06-01", **given) == 50.0
     assert measured(date_from="2009-01-01", date_to="2010-01-01", **given) == 0.0
+
+
+def test_a_treatment_taken_up_again_counts_while_it_runs(life, measured):
+    t = MODEL.treatments.index("antidepressant")
+    life.treatment_day[0, t], life.treatment_stop_day[0, t] = day("2000-01-01"), day("2002-01-01")
+    life.resumed_treatment[0, 0], life.resumed_day[0, 0] = t, day("2010-01-01")
+    life.resumed_stop_day[0, 0] = day("2012-01-01")
+    life.resumed_treatment[1, 0], life.resumed_day[1, 0] = t + 1, day("2010-01-01")
+    given = {"condition": "depression", "measure": "treated", "treatment": "antidepressant"}
+    assert measured(date_from="2001-06-01", **given) == 25.0
+    assert measured(date_from="2005-06-01", **given) == 0.0
+    assert measured(date_from="2011-06-01", **given) == 25.0
+    assert measured(date_from="2011-06-01", date_to="2014-01-01", **given) == 25.0
+    assert measured(date_from="2012-01-01", **given) == 0.0
 
 
 def test_deaths_are_counted_within_days_of_recognition_and_by_cause(life, measured):

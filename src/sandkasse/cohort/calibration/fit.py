@@ -181,7 +181,7 @@ def to_tables(fit: Fit, targets: tuple[str, ...]) -> Fitted:
     return {**tables, "level": level} if level else tables
 
 
-def fit_model(
+def fit_model(  # noqa: PLR0913 — each its own choice
     specification: Specification,
     rounds: tuple[int, ...],
     *,
@@ -190,6 +190,7 @@ def fit_model(
     found: FloatArray | None = None,
     levels: Levels | None = None,
     before: Fitted | None = None,
+    keep_diabetes: bool = False,
 ) -> Fit:
     """Fit by repeated simulation.
 
@@ -202,6 +203,8 @@ def fit_model(
             shape (sex, age group, year); by default 1 everywhere. The targets are divided by it.
         levels: Counts the figures of other conditions and of treatments; without it their levels stay.
         before: Tables of an earlier fit to begin with; ones otherwise.
+        keep_diabetes: Leave the onset and the detection of diabetes as they are, since what registers find (`found`) is
+            not at hand.
 
     Returns:
         The fitted numbers.
@@ -218,7 +221,10 @@ def fit_model(
         counts = measure_life(
             model, n_persons, seed=seed + i, tally=True, also=levels.add if levels is not None else lambda _: None
         )
+        onset, detection = fit.onset, fit.detection
         fit = improve(fit, counts, published)
+        if keep_diabetes:
+            fit = replace(fit, onset=onset, detection=detection)
         told = describe(counts, published)
         if levels is not None:
             ratios = levels.log_ratios(n_persons)

@@ -1,9 +1,9 @@
 """One person's life: every clock runs until its integrated hazard reaches its exponential draw.
 
-Time moves in spans in which nothing changes: from event to event, at most to the end of the calendar year. In a span
-each open clock has one rate; the first clock to reach its draw has its event. Conditions, treatments, exposures and
-interventions rescale rates and never redraw a clock, so a life under an intervention shares its luck with the life that
-was lived.
+Time moves in spans in which nothing changes but the season: from event to event, at most to the end of the calendar
+year. In a span each open clock has one rate, but for seasonal ones, which pass as their season lets them; the first
+clock to reach its draw has its event. Conditions, treatments, exposures and interventions rescale rates and never
+redraw a clock, so a life under an intervention shares its luck with the life that was lived.
 """
 
 import math
@@ -12,8 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
-from sandkasse.cohort.life.purposes import ACUTE, ATTEMPTS, CAUSE, DEATH, DETECTION, ONSET, START, STOP
+from sandkasse.cohort.life.course import end_spell, foresee_gifts, intervene, redraw, reset, stop_or_resume, strike
+from sandkasse.cohort.life.purposes import ACUTE, ATTEMPTS, CAUSE, DETECTION, ONSET, START, STOP
+from sandkasse.cohort.life.rates import (
+    hurry,
+    let_pass,
+    let_season_pass,
+    open_rows,
+    settle_base,
+    settle_rates,
+    settle_rows,
+)
 from sandkasse.cohort.life.state import (
+    AGAIN,
     EFFECT_BEGINS,
     EFFECT_ENDS,
     EXPOSURE_STARTS,
@@ -25,15 +36,16 @@ from sandkasse.cohort.life.state import (
     NEVER,
     NOTHING,
     PREGNANCY_BEGINS,
-    PREGNANCY_ENDS,
     REOPENS,
+    REPEAT,
+    RUNNING,
     STATE_ACTIVE,
     STATE_CHANGED,
-    STATE_OPEN,
     STATE_ROWS,
     STATE_STOPS,
     STATE_VARYING,
     STATE_WAITING,
+    STOPPED,
     Person,
     Scratch,
     begin_effect,
@@ -60,186 +72,6 @@ from sandkasse.core.rng import Whole, exponential, uniform_pair
 FloatArray = npt.NDArray[np.float64]
 
 TALLY_STEP = 5
-REPEAT = np.int64(256)
-"""Draws of a condition's k-th repetition are those of thing number `REPEAT` × k + condition; so of a redrawn row."""
-RUNNING, STOPPED, AGAIN = 1, 2, 3
-
-
-@helper
-def open_rows(tables: LifeTables, scratch: Scratch, sex: Whole, holds: bool) -> None:
-    """List the treatments that can begin now."""
-    n = 0
-    for r in range(tables.row_treatment.shape[0]):
-        treatment, condition, after = tables.row_treatment[r], tables.row_condition[r], tables.row_after[r]
-        can = condition < 0 or scratch.detected[condition] != NEVER
-        if tables.row_only[r] != 0 and tables.row_only[r] != sex:
-            can = False
-        if holds and scratch.allow[treatment] == 0:
-            can = False
-        if after >= 0 and scratch.state[after] == 0:
-            can = False
-        state = scratch.state[treatment]
-        if not (state == 0 or (state == STOPPED and scratch.begun_for[treatment] != condition)):
-            can = False
-        if can:
-            scratch.row_open[n] = r
-            n += 1
-    scratch.counts[STATE_OPEN] = n
-
-
-@helper
-def settle_rows(tables: LifeTables, scratch: Scratch, y: Whole, age: Whole) -> None:
-    """List those of them that can begin this year, with their rates."""
-    n, first = 0, 2 * scratch.onset.shape[0] + 1
-    for i in range(scratch.counts[STATE_OPEN]):
-        r = scratch.row_open[i]
-        if tables.row_from[r] <= age < tables.row_to[r]:
-            rate = tables.row_rate[y, r] * scratch.fixed[first + r]
-            if rate > 0.0:
-                scratch.row_now[n] = r
-                scratch.row_base[n] = rate
-                n += 1
-    scratch.counts[STATE_ROWS] = n
-
-
-@helper
-def settle_base(
-    tables: LifeTables, scratch: Scratch, sex: Whole, born: Whole, age: Whole, b: Whole, pregnant: bool
-) -> None:
-    """Compute this year's rates of the open clocks before events; `sex` and `born` count from 0."""
-    for c in range(scratch.base.shape[0]):
-        scratch.base[c] = tables.hazard[sex, born, age, c] * scratch.fixed[c] * tables.bmi_ratio[b, c] * scratch.open[c]
-    if not pregnant:
-        for i in range(tables.pregnancy_conditions.shape[0]):
-            if tables.pregnancy_conditions[i] >= 0:
-                scratch.base[tables.pregnancy_conditions[i]] = 0.0
-
-
-@helper
-def settle_rates(scratch: Scratch, span: float) -> int:
-    """Compute the rates that hold now, and count the clocks that would reach their draw within a span.
-
-    A function of its own, since the compiler makes the most of short loops that stand alone.
-    """
-    n = scratch.rate.shape[0]
-    hits = 0
-    for c in range(n):
-        scratch.rate[c] = scratch.base[c] * scratch.ratio[c]
-    for c in range(n):
-        hits += 1 if scratch.rate[c] * span > scratch.left[c] else 0
-    return hits
-
-
-@helper
-def let_pass(scratch: Scratch, span: float) -> None:
-    """Let the clocks of onset and death run for a span."""
-    for c in range(scratch.rate.shape[0]):
-        scratch.left[c] -= scratch.rate[c] * span
-
-
-@helper
-def reset(  # noqa: PLR0912, C901 — one loop for each kind of array
-    seed: np.uint64, person: Person, tables: LifeTables, scratch: Scratch
-) -> None:
-    """Begin a life: nothing has happened, every clock has its draw, exposures are foreseen."""
-    n = scratch.onset.shape[0]
-    for c in range(n):
-        scratch.open[c] = 1.0
-        scratch.left[c] = exponential(seed, person.number, ONSET, c * ATTEMPTS + person.attempt)
-        scratch.onset[c] = NEVER
-        scratch.detected[c] = NEVER
-        scratch.times[c] = 0
-        scratch.excluded[c] = 0
-        scratch.waiting_left[c] = -1.0
-    scratch.open[n] = 1.0
-    scratch.left[n] = exponential(seed, person.number, DEATH, person.attempt)
-    for t in range(scratch.begun.shape[0]):
-        scratch.begun[t] = NEVER
-        scratch.stopped[t] = NEVER
-        scratch.begun_for[t] = -1
-        scratch.again[t] = NEVER
-        scratch.again_for[t] = -1
-        scratch.state[t] = 0
-        scratch.stopping[t] = 0.0
-    for i in range(scratch.occurrence.shape[0]):
-        for k in range(scratch.occurrence.shape[1]):
-            scratch.occurrence[i, k] = NEVER
-            scratch.recognised[i, k] = NEVER
-    for r in range(scratch.row_drawn.shape[0]):
-        scratch.row_drawn[r] = 0
-    for s in range(scratch.started.shape[0]):
-        scratch.started[s] = 0
-    for k in range(scratch.counts.shape[0]):
-        scratch.counts[k] = 0
-    holds = person.from_day <= person.birth
-    for e in range(scratch.habit.shape[0]):
-        scratch.habit[e] = 0
-        if scratch.exposure_start[e] != NEVER and (scratch.exposed[e] != 0 or not holds):
-            foresee(scratch, float(scratch.exposure_start[e]), EXPOSURE_STARTS + e)
-            if scratch.exposure_stop[e] != NEVER:
-                foresee(scratch, float(scratch.exposure_stop[e]), EXPOSURE_STOPS + e)
-    for i in range(person.n_deliveries):
-        foresee(scratch, scratch.deliveries[i] - tables.numbers[17], PREGNANCY_BEGINS)
-        foresee(scratch, scratch.deliveries[i] - tables.numbers[18], PREGNANCY_ENDS)
-    if person.entry > person.birth:
-        foresee(scratch, float(person.entry), NOTHING)
-    if holds:
-        foresee_gifts(person, scratch, np.int64(-1), float(person.birth))
-    elif person.from_day < FAR:
-        foresee(scratch, person.from_day, INTERVENE)
-
-
-@helper
-def foresee_gifts(person: Person, scratch: Scratch, condition: Whole, now: float) -> None:
-    """Note the treatments that the intervention gives for a condition, or (-1) to everybody, from an age on."""
-    for t in range(scratch.allow.shape[0]):
-        if scratch.give_from[t] < FAR and scratch.give_for[t] == condition:
-            foresee(scratch, max(now, person.birth + scratch.give_from[t]), GIVES + t)
-
-
-@helper
-def intervene(person: Person, tables: LifeTables, scratch: Scratch, now: float) -> None:
-    """Begin to hold an intervention in the midst of a life: end what it withholds, foresee what it gives."""
-    for e in range(scratch.habit.shape[0]):
-        if scratch.habit[e] == 1 and scratch.exposed[e] == 0:
-            foresee(scratch, now, EXPOSURE_STOPS + e)
-    for t in range(scratch.allow.shape[0]):
-        if scratch.allow[t] == 0 and (scratch.state[t] == RUNNING or scratch.state[t] == AGAIN):
-            foresee(scratch, now, HALTS + t)
-    foresee_gifts(person, scratch, np.int64(-1), now)
-    for c in range(scratch.detected.shape[0]):
-        if scratch.detected[c] != NEVER:
-            foresee_gifts(person, scratch, c, now)
-
-
-@helper
-def redraw(person: Person, scratch: Scratch) -> None:
-    """Draw what is left of every running clock anew: an exponential has no memory."""
-    n = scratch.onset.shape[0]
-    for c in range(n):
-        thing = (scratch.times[c] * REPEAT + c) * ATTEMPTS + person.attempt
-        scratch.left[c] = exponential(person.luck, person.number, ONSET, thing)
-    scratch.left[n] = exponential(person.luck, person.number, DEATH, person.attempt)
-    for i in range(scratch.counts[STATE_WAITING]):
-        c = scratch.waiting[i]
-        thing = ((scratch.times[c] - 1) * REPEAT + c) * ATTEMPTS + person.attempt
-        scratch.waiting_left[c] = exponential(person.luck, person.number, DETECTION, thing)
-    for r in range(scratch.row_drawn.shape[0]):
-        scratch.row_drawn[r] = 0
-    for i in range(scratch.counts[STATE_STOPS]):
-        t = scratch.stops[i]
-        scratch.stop_left[t] = exponential(person.luck, person.number, STOP, t * ATTEMPTS + person.attempt)
-
-
-@helper
-def strike(values: npt.NDArray[np.int64], count: Whole, value: Whole) -> int:
-    """Take a value out of the first entries of a list, keeping the order of the others; give how many are left."""
-    kept = 0
-    for i in range(count):
-        if values[i] != value:
-            values[kept] = values[i]
-            kept += 1
-    return kept
 
 
 @helper
@@ -316,7 +148,8 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
     coming = scratch.due[place] if place >= 0 else FAR
     combine(tables, scratch, np.int64(0))
     while now < limit:
-        year_end = float(jan1[year + 1 - CALENDAR_YEAR])
+        year_first, year_end = float(jan1[year - CALENDAR_YEAR]), float(jan1[year + 1 - CALENDAR_YEAR])
+        year_days = year_end - year_first
         y = min(max(year - TABLE_YEAR, 0), N_TABLE_YEARS - 1)
         age = min(year - person.birth_year, MAX_AGE)
         bmi = person.bmi_at_20 + person.bmi_slope * (min(max(age, 20), 65) - 20)
@@ -348,7 +181,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                 elif what >= HALTS:
                     t = what - HALTS
                     if scratch.state[t] == RUNNING:
-                        scratch.stopped[t] = math.floor(now)
+                        end_spell(scratch, t, np.int64(math.floor(now)))
                     scratch.counts[STATE_STOPS] = strike(scratch.stops, scratch.counts[STATE_STOPS], t)
                     scratch.state[t] = STOPPED
                     ends = 2 * n + t
@@ -388,7 +221,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                 span = min(year_end, limit, coming, death_at) - now
                 # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
                 kind, which = -1, -1
-                hits = settle_rates(scratch, span)
+                hits = settle_rates(tables, scratch, y, span)
                 if hits > 0:
                     for c in range(n + 1):
                         if scratch.rate[c] * span > scratch.left[c]:
@@ -421,6 +254,9 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     if scratch.stopping[t] * span > scratch.stop_left[t]:
                         span = max(scratch.stop_left[t] / scratch.stopping[t], 0.0)
                         kind, which = 3, t
+                sooner, span = hurry(tables, scratch, y, year_first, year_days, now, span)
+                if sooner >= 0:
+                    kind, which = 0, sooner
                 # Let the time pass.
                 if counting and resident:
                     early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
@@ -428,7 +264,13 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                         if scratch.rate[c] > 0.0:
                             tally[sex, early, young, c, 0] += span * hazard[sex, born, age, c]
                             tally[sex, early, young, c, 1] += span * scratch.rate[c]
+                    for k in range(scratch.season_rate.shape[0]):
+                        if scratch.season_rate[k] > 0.0:
+                            c = tables.season_condition[k]
+                            tally[sex, early, young, c, 0] += scratch.season_days[k] * hazard[sex, born, age, c]
+                            tally[sex, early, young, c, 1] += scratch.season_days[k] * scratch.season_rate[k]
                 let_pass(scratch, span)
+                let_season_pass(tables, scratch)
                 for i in range(scratch.counts[STATE_WAITING]):
                     c = scratch.waiting[i]
                     scratch.waiting_left[c] -= scratch.waiting_rate[c] * span
@@ -497,6 +339,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                     reopen = True
                 elif kind == 2:
                     starts, starts_for = tables.row_treatment[which], tables.row_condition[which]
+                    scratch.row[starts] = which
                     if scratch.state[starts] == 0 and tables.row_stop[which] > 0.0:
                         scratch.stops[scratch.counts[STATE_STOPS]] = starts
                         scratch.counts[STATE_STOPS] += 1
@@ -504,20 +347,22 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                         index = starts * ATTEMPTS + person.attempt
                         scratch.stop_left[starts] = exponential(luck, person.number, STOP, index)
                 else:
-                    scratch.stopped[which] = day
-                    scratch.counts[STATE_STOPS] = strike(scratch.stops, scratch.counts[STATE_STOPS], which)
-                    scratch.state[which] = STOPPED
-                    ends = 2 * n + which
+                    if stop_or_resume(luck, person, tables, scratch, which, day):
+                        begins = 2 * n + which
+                    else:
+                        ends = 2 * n + which
                     reopen = True
             if starts >= 0:
                 if scratch.state[starts] == 0:
                     scratch.begun[starts] = math.floor(now)
                     scratch.begun_for[starts] = starts_for
+                    scratch.spells[starts] = 1
                     scratch.state[starts] = RUNNING
                     begins = 2 * n + starts
                 elif scratch.state[starts] == STOPPED:
                     scratch.again[starts] = math.floor(now)
                     scratch.again_for[starts] = starts_for
+                    scratch.counts[STATE_STOPS] = strike(scratch.stops, scratch.counts[STATE_STOPS], starts)
                     scratch.state[starts] = AGAIN
                     begins = 2 * n + starts
                 reopen = True

@@ -57,6 +57,10 @@ class LifeShard:
             shape (n_persons, n_treatments).
         treatment_again_for: Column of the condition of the second start, -1 if none, int8,
             shape (n_persons, n_treatments).
+        resumed_treatment: Column of each treatment taken up again, after a stop, for the condition it was first begun
+            for, in order of the days, -1 after the last, int8, shape (n_persons, `MOST_RESUMED`).
+        resumed_day: When that spell begins, `NEVER` after the last, int32, of the same shape.
+        resumed_stop_day: When it stops, `NEVER` if it goes on, int32, of the same shape.
         delivery_day: Days on which a woman gives birth, ascending, `NEVER` after the last, int32,
             shape (n_persons, n_deliveries).
         fatal_condition: Column of the condition whose acute phase is the death, -1 if none, int8, shape (n_persons,).
@@ -96,6 +100,9 @@ class LifeShard:
     treatment_for: Int8Array
     treatment_again_day: Int32Array
     treatment_again_for: Int8Array
+    resumed_treatment: Int8Array
+    resumed_day: Int32Array
+    resumed_stop_day: Int32Array
     delivery_day: Int32Array
     fatal_condition: Int8Array
     cause_of_death: Int8Array

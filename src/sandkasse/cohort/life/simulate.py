@@ -24,9 +24,9 @@ from sandkasse.cohort.life.person import draw_body_mass, draw_liabilities, draw_
 from sandkasse.cohort.life.population import N_SPELLS
 from sandkasse.cohort.life.purposes import ATTEMPTS
 from sandkasse.cohort.life.record import NEVER, Int64Array, LifeShard
-from sandkasse.cohort.life.state import Person, make_scratch
+from sandkasse.cohort.life.state import STATE_RESUMED, Person, make_scratch
 from sandkasse.cohort.records import as_record
-from sandkasse.cohort.tables import Arms, CompiledModel, LifeTables
+from sandkasse.cohort.tables import MOST_RESUMED, Arms, CompiledModel, LifeTables
 from sandkasse.core.errors import InvalidInputError
 
 SEEDS = 2**64
@@ -135,6 +135,9 @@ _COLUMNS = (
     "treatment_for",
     "treatment_again_day",
     "treatment_again_for",
+    "resumed_treatment",
+    "resumed_day",
+    "resumed_stop_day",
     "delivery_day",
     "fatal_condition",
     "cause_of_death",
@@ -180,6 +183,9 @@ def _empty_shard(
         treatment_for=np.full((n, n_treatments), -1, dtype=np.int8),
         treatment_again_day=days(n_treatments),
         treatment_again_for=np.full((n, n_treatments), -1, dtype=np.int8),
+        resumed_treatment=np.full((n, MOST_RESUMED), -1, dtype=np.int8),
+        resumed_day=days(MOST_RESUMED),
+        resumed_stop_day=days(MOST_RESUMED),
         delivery_day=days(N_DELIVERIES),
         fatal_condition=np.full(n, -1, dtype=np.int8),
         cause_of_death=np.full(n, -1, dtype=np.int8),
@@ -231,6 +237,9 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     treatment_for,
     treatment_again_day,
     treatment_again_for,
+    resumed_treatment,
+    resumed_day,
+    resumed_stop_day,
     delivery_day,
     fatal_condition,
     cause_of_death,
@@ -340,6 +349,10 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
                         treatment_for[i, t] = scratch.begun_for[t]
                         treatment_again_day[i, t] = scratch.again[t]
                         treatment_again_for[i, t] = scratch.again_for[t]
+                    for k in range(scratch.counts[STATE_RESUMED]):
+                        resumed_treatment[i, k] = scratch.resumed[k]
+                        resumed_day[i, k] = scratch.resumed_day[k]
+                        resumed_stop_day[i, k] = scratch.resumed_stop[k]
                 # Go on to the next arm that could change this life; the others are the natural course.
                 arm += 1
                 while arm < from_day.shape[0] and until[arm] < 0 and arm_luck[arm] == 0:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
-from sandkasse.cohort.tables import LifeTables
+from sandkasse.cohort.tables import MOST_RESUMED, LifeTables
 from sandkasse.core.rng import Whole
 
 FloatArray = npt.NDArray[np.float64]
@@ -20,9 +20,14 @@ EXPOSURE_STARTS, EXPOSURE_STOPS, REOPENS = np.int64(1_000), np.int64(2_000), np.
 HALTS, GIVES, EFFECT_BEGINS, EFFECT_ENDS = np.int64(4_000), np.int64(5_000), np.int64(10_000), np.int64(1_000_000)
 STATE_ACTIVE, STATE_DUE, STATE_VARYING, STATE_CHANGED = np.int64(0), np.int64(1), np.int64(2), np.int64(3)
 STATE_WAITING, STATE_OPEN, STATE_ROWS, STATE_STOPS = np.int64(4), np.int64(5), np.int64(6), np.int64(7)
+STATE_RESUMED = np.int64(8)
 """Places of `Scratch.counts`: how many active effects, things to come, active effects that vary with age; whether the
 active effects changed; how many conditions wait for detection, rows are open, rows can begin this year, treatments can
-stop."""
+stop or be taken up again; how often a treatment was."""
+RUNNING, STOPPED, AGAIN = 1, 2, 3
+"""What a treatment that was begun does: `Scratch.state`; `AGAIN` is running for another condition than at first."""
+REPEAT = np.int64(256)
+"""Draws of a condition's k-th repetition are those of thing number `REPEAT` × k + condition, of a spell likewise."""
 
 
 class Person(NamedTuple):
@@ -54,6 +59,12 @@ class Scratch(NamedTuple):
     begun_for: IntArray
     again: IntArray  # day of the second start, for another condition
     again_for: IntArray
+    resumed: IntArray  # (resumption,) treatments taken up again, in order
+    resumed_day: IntArray
+    resumed_stop: IntArray
+    spell: IntArray  # (treatment,) its latest resumption, or -1
+    spells: IntArray  # (treatment,) spells so far, but for the one for another condition
+    row: IntArray  # (treatment,) row that began it
     occurrence: IntArray  # (recurring condition, occurrence) onsets
     recognised: IntArray  # (recurring condition, occurrence) their detection
     deliveries: IntArray
@@ -82,8 +93,8 @@ class Scratch(NamedTuple):
     row_now: IntArray  # rows that can begin this year
     row_base: FloatArray
     state: IntArray  # (treatment,)
-    stops: IntArray  # treatments that can stop
-    stopping: FloatArray  # (treatment,) rate of stopping
+    stops: IntArray  # treatments that can stop, or be taken up again
+    stopping: FloatArray  # (treatment,) rate of it
     stop_left: FloatArray
     habit: IntArray  # (exposure,) 0 never so far, 1 now, 2 before
     started: IntArray  # (source,)
@@ -92,6 +103,8 @@ class Scratch(NamedTuple):
     what: IntArray
     counts: IntArray  # see STATE_ACTIVE and the others
     excess: FloatArray  # (condition,) product of its active effects on death
+    season_rate: FloatArray  # (seasonal condition,) rate of the year, 0 in a level year
+    season_days: FloatArray  # (seasonal condition,) days of level hazard that the span is worth
 
 
 def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
@@ -124,6 +137,12 @@ def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
         begun_for=days(t),
         again=days(t),
         again_for=days(t),
+        resumed=days(MOST_RESUMED),
+        resumed_day=days(MOST_RESUMED),
+        resumed_stop=days(MOST_RESUMED),
+        spell=days(t),
+        spells=days(t),
+        row=days(t),
         occurrence=days(recurring, most),
         recognised=days(recurring, most),
         deliveries=days(n_deliveries),
@@ -160,8 +179,10 @@ def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
         active=days(e),
         due=numbers(far),
         what=days(far),
-        counts=days(8),
+        counts=days(9),
         excess=numbers(c),
+        season_rate=numbers(tables.season_condition.shape[0]),
+        season_days=numbers(tables.season_condition.shape[0]),
     )
 
 
@@ -246,11 +267,13 @@ def stop_source(tables: LifeTables, scratch: Scratch, source: Whole) -> None:
 
 @helper
 def start_source(tables: LifeTables, scratch: Scratch, source: Whole, now: float) -> None:
-    """Begin, or foresee, the effects of a source; a source that started before begins anew."""
+    """Begin, or foresee, the effects that a source has in these years; a source that started before begins anew."""
     if scratch.started[source]:
         stop_source(tables, scratch, source)
     scratch.started[source] = 1
     for effect in range(tables.effect_first[source], tables.effect_first[source + 1]):
+        if now < tables.effect_since[effect] or now >= tables.effect_until[effect]:
+            continue
         if tables.effect_from[effect] <= 0.0:
             begin_effect(tables, scratch, effect)
         else:

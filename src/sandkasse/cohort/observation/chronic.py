@@ -147,7 +147,7 @@ def _check_up(pen: Pen, who: Who, care: c.CareArrays, row: int, day: int) -> Non
 
 @helper
 def collect_treatments(pen: Pen, who: Who, care: c.CareArrays) -> None:
-    """Collect the life's treatments, each in the one or two spells that the life gives it."""
+    """Collect the life's treatments, each in the spells that the life gives it."""
     therapy = care.conditions.therapy
     for row in range(therapy.shape[0]):
         treatment, only_for, only_with = therapy[row, 0], therapy[row, 2], therapy[row, 3]
@@ -156,6 +156,10 @@ def collect_treatments(pen: Pen, who: Who, care: c.CareArrays) -> None:
         if only_for < 0 or only_for == who.treatment_for[treatment]:
             begin(pen, who, purposes.THERAPY + row)
             _collect_treatment(pen, who, care, row, who.treatment[treatment], who.treatment_stop[treatment])
+            for spell in range(who.resumed.shape[0]):
+                if who.resumed[spell] == treatment:
+                    begin(pen, who, purposes.RESUMED + therapy.shape[0] * spell + row)
+                    _collect_treatment(pen, who, care, row, who.resumed_day[spell], who.resumed_stop[spell])
         if only_for < 0 or only_for == who.treatment_again_for[treatment]:
             begin(pen, who, purposes.THERAPY_AGAIN + row)
             _collect_treatment(pen, who, care, row, who.treatment_again[treatment], NEVER)

@@ -47,6 +47,9 @@ class Lives(NamedTuple):
     treatment_for: npt.NDArray[np.int8]
     treatment_again_day: npt.NDArray[np.int32]
     treatment_again_for: npt.NDArray[np.int8]
+    resumed_treatment: npt.NDArray[np.int8]
+    resumed_day: npt.NDArray[np.int32]
+    resumed_stop_day: npt.NDArray[np.int32]
     delivery_day: npt.NDArray[np.int32]
     fatal_condition: npt.NDArray[np.int8]
     liability: npt.NDArray[np.float32]
@@ -100,6 +103,9 @@ class Who(NamedTuple):
         treatment_for: Condition for which it was begun, int8.
         treatment_again: Second beginning, int32.
         treatment_again_for: Condition for which it was begun again, int8.
+        resumed: Treatments taken up again after a stop, int8, -1 after the last, shape (n_resumptions,).
+        resumed_day: When, int32.
+        resumed_stop: Their stop, int32.
         occurrence: Detections of the conditions that come again, int32, shape (n_recurring, n_most), at least (1, 1).
         delivery: Days on which the person gives birth, int32, shape (n_deliveries,).
         glycaemia: Parameters of the true HbA1c, float64.
@@ -118,6 +124,9 @@ class Who(NamedTuple):
     treatment_for: npt.NDArray[np.int8]
     treatment_again: npt.NDArray[np.int32]
     treatment_again_for: npt.NDArray[np.int8]
+    resumed: npt.NDArray[np.int8]
+    resumed_day: npt.NDArray[np.int32]
+    resumed_stop: npt.NDArray[np.int32]
     occurrence: npt.NDArray[np.int32]
     delivery: npt.NDArray[np.int32]
     glycaemia: npt.NDArray[np.float64]
@@ -200,6 +209,10 @@ def gather(pen: Pen, lives: Lives, care: c.CareArrays, i: int, who: Who) -> None
         who.treatment_for[k] = lives.treatment_for[i, k]
         who.treatment_again[k] = lives.treatment_again_day[i, k]
         who.treatment_again_for[k] = lives.treatment_again_for[i, k]
+    for k in range(who.resumed.shape[0]):
+        who.resumed[k] = lives.resumed_treatment[i, k]
+        who.resumed_day[k] = lives.resumed_day[i, k]
+        who.resumed_stop[k] = lives.resumed_stop_day[i, k]
     for k in range(lives.occurrence.shape[1]):
         for turn in range(lives.occurrence.shape[2]):
             who.occurrence[k, turn] = lives.occurrence[i, k, turn]

@@ -87,8 +87,12 @@ def take_first_hba1c(pen: Pen, who: Who, laboratory: c.Laboratory, known: int) -
 def _is_running(who: Who, treatment: int, day: int) -> bool:
     """Say whether a treatment has been running for a month."""
     since = day - _TAKES_EFFECT
-    is_first = who.treatment[treatment] <= since < who.treatment_stop[treatment]
-    return bool(is_first or who.treatment_again[treatment] <= since)
+    is_running = who.treatment[treatment] <= since < who.treatment_stop[treatment]
+    is_running |= who.treatment_again[treatment] <= since
+    for spell in range(who.resumed.shape[0]):
+        if who.resumed[spell] == treatment:
+            is_running |= who.resumed_day[spell] <= since < who.resumed_stop[spell]
+    return bool(is_running)
 
 
 @helper

@@ -1,4 +1,4 @@
-"""The purposes of the draws of observation; the life's lie below 1000, the pseudonyms' from 1900 on.
+"""The purposes of the draws of observation; the life's lie below 1000, the pseudonyms' from 1900 to 9999.
 
 Every component draws from its own stream, named by person and purpose, so that adding one leaves all other rows as
 they were.
@@ -29,3 +29,4 @@ CAUSE_OF_DEATH = 1504
 VACCINE_KEPT = 1505
 TUMOUR = 1520  # then one for each cancer
 VACCINE = 1550  # then one for each vaccine
+RESUMED = 10_000  # then, for each time that a treatment is taken up again, one for each therapy

@@ -34,6 +34,9 @@ AIRWAY_INFECTIONS = ("pneumonia", "influenza")
 LEVEL_MEASURES = ("prevalence", "true_prevalence", "living", "treated", "cases", "rate", "rate_all")
 """Measures that a level of incidence, or of starting a treatment, moves."""
 
+PUBLISHED_WEIGHT = 0.1**-2
+"""Weight of a published figure that is counted without error: it is given an error of ten per cent, our choice."""
+
 Flags = npt.NDArray[np.bool_]
 Days = npt.NDArray[np.int64]
 Measure = Literal[
@@ -221,18 +224,20 @@ class FittedLevels:
     def log_ratios(self, n_persons: int) -> dict[str, float]:
         """Mean logarithm of published over simulated, by treatment, or by the first condition counted.
 
-        A figure weighs by its own error and by one of ten per cent that each published figure is given.
+        A figure weighs by its own error and by one of ten per cent that each published figure is given. What the counts
+        themselves cannot tell is not believed: a mean of few cases is drawn towards 0.
         """
         assert self._counts is not None
         sums: dict[str, list[float]] = {}
         for target, figure in zip(self._counts.targets, self._counts.figures(n_persons), strict=True):
             relative = figure.standard_error / max(figure.simulated, figure.standard_error, 1e-9)
-            weight = 1.0 / (0.1**2 + relative**2)
+            weight = 1.0 / (1.0 / PUBLISHED_WEIGHT + relative**2)
             ratio = math.log(figure.published / max(figure.simulated, 0.05 * figure.published))
             entry = sums.setdefault(target.treatment or target.conditions[0], [0.0, 0.0])
             entry[0] += weight * ratio
             entry[1] += weight
-        return {name: total / weight for name, (total, weight) in sums.items()}
+        # One figure without error of its own weighs 100 and is believed.
+        return {name: total / max(weight, PUBLISHED_WEIGHT) for name, (total, weight) in sums.items()}
 
 
 def _is_known(model: CompiledModel, target: Target) -> bool:
@@ -297,6 +302,8 @@ def _count_there(life: LifeShard, model: CompiledModel, target: Target, tally: _
         last = _span(target)[1] - 1  # the same day, if there is no span
         first = np.logical_and(life.treatment_day[:, t] <= last, day < life.treatment_stop_day[:, t])
         hit: Flags = np.logical_or(first, life.treatment_again_day[:, t] <= last)
+        again = (life.resumed_treatment == t) & (life.resumed_day <= last) & (day < life.resumed_stop_day)
+        hit |= again.any(axis=1)
     else:
         onset = target.measure == "true_prevalence"
         hit = np.less_equal(_all_days(life, model, target, onset=onset).min(axis=1), day)

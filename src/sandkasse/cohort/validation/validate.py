@@ -119,7 +119,7 @@ def describe_figures(figures: Sequence[Figure]) -> Section:
             _number(figure.simulated),
             _number(figure.standard_error),
             _number(figure.published),
-            f"{100 * (figure.ratio - 1):+.0f} %",
+            f"{round(100 * (figure.ratio - 1)):+d} %".replace("+0 %", "0 %"),
             figure.role,
             "" if abs(figure.ratio - 1.0) <= WITHIN else "missed",
             figure.source,
@@ -131,8 +131,36 @@ def describe_figures(figures: Sequence[Figure]) -> Section:
         "The list was frozen before calibration. Fitted figures may be looked at while numbers are chosen; held-out "
         "figures may not. Eleven that were looked at all the same became fitted; eighteen held-out ones were added "
         "later, before their simulated values were seen, and several of them are parts of fitted totals.",
+        "Some misses showed what the model could not say: waves within a year (COVID-19), calendars of each sex (lung "
+        "cancer), survival that changes with the years of onset (heart failure, prostate cancer), treatments taken up "
+        "again (antidepressants). It can now, and the new numbers are fitted to figures marked *fitted*, to newly "
+        "cited ones among them, or come from their sources; but those misses were known then. So antidepressants of "
+        "2013, looked at when their spells were chosen, became fitted too, and the monthly counts of COVID-19 that "
+        "give its waves are of the same surveillance as its two held-out figures. "
+        f"{_stricter(figures)}",
     )
     return Section("Every figure", words, (Picture("validation-figures", drawn, title),), (Grid(head, rows),))
+
+
+REPAIRED = (
+    "hf, cases, 2011",
+    "depression or anxiety, treated, with antidepressant",
+    "prostate cancer, living, men, 1980",
+    "prostate cancer, cases, men, 2020",
+    "lung cancer, cases, women, 2020",
+    "cirrhosis, prevalence",
+    "covid19, cases, 2020-01-01 to 2022",
+    "covid19, acute deaths",
+    "heart and vessels, cause deaths, 2010",
+)
+"""Beginnings of the names of held-out figures whose misses were known when what they show was repaired."""
+
+
+def _stricter(figures: Sequence[Figure]) -> str:
+    """Say how many held-out figures lie within the limit, without those whose misses led to a repair."""
+    other = [figure for figure in figures if figure.role == "held out" and not figure.name.startswith(REPAIRED)]
+    within = sum(abs(figure.ratio - 1.0) <= WITHIN for figure in other)
+    return f"Without all held-out figures that led to a repair, {within} of {len(other)} lie within the limit."
 
 
 def _number(value: float) -> str:

@@ -18,6 +18,7 @@ from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
 from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
 from sandkasse.transforms.omop.registers import REGISTERS
+from sandkasse.transforms.omop.rules import SPANS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
 from sandkasse.transforms.omop.source import connect, divide, find_codes, find_days, name_files
 from sandkasse.transforms.omop.vocabulary import CodeMap, canonical, map_codes, read_shipped, vocabulary_tables
@@ -196,8 +197,22 @@ def make_part(task: PartTask) -> PartResult:
             folder = task.out / name
             folder.mkdir(parents=True, exist_ok=True)
             place = str(folder / f"part-{task.number:05d}.parquet").replace("'", "''")
-            con.execute(f"copy \"{name}\" to '{place}' (format parquet, compression zstd)")
+            ordered = f'select * from "{name}" order by {", ".join(row_order(name))}'  # noqa: S608  our own names
+            con.execute(f"copy ({ordered}) to '{place}' (format parquet, compression zstd)")
     return PartResult(rows, mapped)
+
+
+def row_order(table: str) -> tuple[str, ...]:
+    """Give the columns that order a written table: person, first day, key.
+
+    Threads finish in any order; files with the same rows are to have the same bytes.
+    """
+    fields = read_definitions()[table].fields
+    names = [field.name for field in fields]
+    keys = [field.name for field in fields if field.is_primary_key]
+    first = SPANS.get(table, (None, None))[0]
+    wanted = ["person_id" if "person_id" in names else None, first, *keys]
+    return tuple(dict.fromkeys(name for name in wanted if name))
 
 
 def source_table(release: Release, vocabulary_version: str) -> pa.Table:

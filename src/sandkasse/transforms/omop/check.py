@@ -35,6 +35,8 @@ RULES: dict[str, str] = {
     "not_standard": "the concept is a standard concept, or 0",
     "no_source_value": "a record without a standard concept says what its source had",
     "order": "the end is not before the start",
+    "negative": "an amount is not below zero",
+    "future": "nothing begins after the day on which the source was released (cdm_source)",
     "before_birth": "nothing happens before birth",
     "after_death": "nothing happens after death",
     "unobserved": "it begins inside a period of observation",

@@ -14,6 +14,8 @@ def stretch(rows: ir.Table, *, gap_days: int) -> ir.Table:
     Returns:
         person_id, concept_id, start, end, n (occurrences), uncovered_days (days of the stretch that none covers).
     """
+    # Equal occurrences are one row first: two windows need not put rows of the same days into the same order.
+    rows = rows.group_by("person_id", "concept_id", "start", "end").aggregate(times=rows.count())
     earlier = ibis.window(group_by=["person_id", "concept_id"], order_by=["start", "end"], preceding=(None, 1))
     so_far = ibis.window(group_by=["person_id", "concept_id"], order_by=["start", "end"], preceding=None, following=0)
     reached = rows.mutate(before=rows.end.max().over(earlier))
@@ -26,7 +28,7 @@ def stretch(rows: ir.Table, *, gap_days: int) -> ir.Table:
     return (
         spells.group_by("person_id", "concept_id", "spell")
         .aggregate(
-            start=spells.start.min(), end=spells.end.max(), n=spells.count(), uncovered_days=spells.uncovered.sum()
+            start=spells.start.min(), end=spells.end.max(), n=spells.times.sum(), uncovered_days=spells.uncovered.sum()
         )
         .drop("spell")
     )

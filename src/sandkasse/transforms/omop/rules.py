@@ -38,6 +38,14 @@ SPANS: dict[str, tuple[str, str | None]] = {
 """First and last day of a record, of the tables whose records belong to persons."""
 
 _SOURCE_VALUES = {name: concept.removesuffix("concept_id") + "source_value" for name, concept in MAIN_CONCEPTS.items()}
+_AMOUNTS: dict[str, tuple[str, ...]] = {
+    "drug_exposure": ("quantity", "days_supply", "refills"),
+    "device_exposure": ("quantity",),
+    "procedure_occurrence": ("quantity",),
+    "specimen": ("quantity",),
+}
+"""Fields that count something, and so are never below zero."""
+
 _ERAS = {
     "condition_era": (
         "condition_occurrence",
@@ -68,6 +76,9 @@ def field_rules(definition: Table, table: ir.Table, tables: Tables) -> Probes:
     if start and end:
         counts["order"] = table.count(where=table[end] < table[start])
         meaning["order"] = ("order", end)
+    for name in _AMOUNTS.get(definition.name, ()):
+        counts[f"negative_{name}"] = table.count(where=table[name] < 0)
+        meaning[f"negative_{name}"] = ("negative", name)
     if definition.name in MAIN_CONCEPTS:
         silent = (table[MAIN_CONCEPTS[definition.name]] == 0) & table[_SOURCE_VALUES[definition.name]].isnull()
         counts["silent"] = table.count(where=silent)
@@ -165,6 +176,8 @@ def set_rules(name: str, table: ir.Table, tables: Tables) -> Probes:
     """Ask what rows promise together."""
     if name == "cdm_source":
         yield table.aggregate(n=(table.count() != 1).cast("int32")), {"n": ("one_source", None)}
+    if name in SPANS and "cdm_source" in tables:
+        yield _in_the_future(name, table, tables["cdm_source"])
     if name == "death":
         groups = table.group_by("person_id").aggregate(n=table.count())
         yield groups.aggregate(n=groups.count(where=groups.n > 1)), {"n": ("several_deaths", "person_id")}
@@ -178,6 +191,14 @@ def set_rules(name: str, table: ir.Table, tables: Tables) -> Probes:
     is_visited = name in SPANS and name != "visit_occurrence" and "visit_occurrence_id" in table.columns
     if is_visited and "visit_occurrence" in tables:
         yield _outside_visit(name, table, tables["visit_occurrence"])
+
+
+def _in_the_future(name: str, table: ir.Table, source: ir.Table) -> tuple[ir.Table, dict[str, tuple[str, str | None]]]:
+    """Count the rows that begin after the source was released; an end may be foreseen."""
+    begins = SPANS[name][0]
+    released = source.aggregate(released=source.source_release_date.max())
+    joined = table.select(begins=begins).cross_join(released)
+    return joined.aggregate(n=joined.count(where=joined.begins > joined.released)), {"n": ("future", begins)}
 
 
 def _periods_touch(table: ir.Table) -> tuple[ir.Table, dict[str, tuple[str, str | None]]]:
