@@ -132,3 +132,10 @@ def test_a_blank_from_r_is_told_in_r_s_words():
     assert "NULL" in text
     assert "NULL" in html
     assert "three dots" not in text + html
+
+
+def test_a_date_of_r_with_a_part_of_a_day_is_its_day(tmp_path):
+    """R counts days in doubles; half a day after midnight is still that day, also before 1970."""
+    np.array([0.5, -0.5, np.nan, 10_957.0], "<f8").tofile(tmp_path / "column.values")
+    read = bridge.read_columns(["x"], ["Date"], [str(tmp_path / "column")])["x"].to_pylist()
+    assert read == [date(1970, 1, 1), date(1969, 12, 31), None, date(2000, 1, 1)]
