@@ -181,6 +181,6 @@ class CompiledModel:
             return names.index(name)
         near = get_close_matches(name, names, n=3) or names
         raise InvalidInputError(
-            f"among the model's {among} there is no {name!r}; the nearest are {', '.join(near)}",
+            f"Among the model's {among} there is no {name!r}; the nearest are {', '.join(near)}.",
             next_step="choose one of them, or write it in the cohort's params folder",
         )

@@ -183,23 +183,33 @@ def make_part(task: PartTask) -> PartResult:
         if task.threads:
             con.execute(f"set threads = {task.threads}")
         _register(con, task)
-        for name, query, is_written in task.queries:
-            con.execute(f'create temp table "{name}" as {query}')
-            if not is_written:
-                continue
-            concept = MAIN_CONCEPTS.get(name)
-            known = f'count(*) filter ("{concept}" <> 0)' if concept else "0"
-            found = con.execute(f'select count(*), {known} from "{name}"').fetchone()  # noqa: S608  our own names
-            assert found is not None
-            rows[name] = found[0]
-            if concept:
-                mapped[name] = found[1]
-            folder = task.out / name
-            folder.mkdir(parents=True, exist_ok=True)
-            place = str(folder / f"part-{task.number:05d}.parquet").replace("'", "''")
-            ordered = f'select * from "{name}" order by {", ".join(row_order(name))}'  # noqa: S608  our own names
-            con.execute(f"copy ({ordered}) to '{place}' (format parquet, compression zstd)")
+        for done, (name, query, is_written) in enumerate(task.queries, start=1):
+            # What no later table reads goes straight to its file.
+            if not is_written or any(f'"{name}"' in later for _, later, _ in task.queries[done:]):
+                con.execute(f'create temp table "{name}" as {query}')
+                query = f'select * from "{name}"'  # noqa: S608, PLW2901  our own names
+            if is_written:
+                rows[name], known = _write(con, name, query, task)
+                if known is not None:
+                    mapped[name] = known
     return PartResult(rows, mapped)
+
+
+def _write(con: duckdb.DuckDBPyConnection, table: str, query: str, task: PartTask) -> tuple[int, int | None]:
+    """Write a part of a table; gives its rows, and how many of them have a standard concept, if it has such a field."""
+    folder = task.out / table
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"part-{task.number:05d}.parquet"
+    place = str(path).replace("'", "''")
+    ordered = f"select * from ({query}) order by {', '.join(row_order(table))}"  # noqa: S608  our own names
+    con.execute(f"copy ({ordered}) to '{place}' (format parquet, compression zstd)")
+    concept = MAIN_CONCEPTS.get(table)
+    if concept is None:
+        return pq.read_metadata(path).num_rows, None
+    name_files(con, "_written", [path])
+    counts = f'select count(*), count(*) filter ("{concept}" <> 0) from _written'  # noqa: S608  our own names
+    n_rows, n_mapped = con.execute(counts).fetchall()[0]
+    return n_rows, n_mapped
 
 
 def row_order(table: str) -> tuple[str, ...]:
