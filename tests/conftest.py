@@ -1,4 +1,4 @@
-"""Tools that tests of one area share, whatever kind of test they are."""
+"""What all tests share: how examples are drawn, and tools of one area that several kinds of its tests need."""
 
 import importlib.util
 import sys
@@ -6,6 +6,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault, and the same tests ask the same questions on every run. To look for new examples:
+# pytest --hypothesis-profile=search
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", settings.get_profile("search"), derandomize=True)
+settings.load_profile("same")
 
 TESTS = Path(__file__).parent
 

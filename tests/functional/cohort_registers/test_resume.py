@@ -26,7 +26,12 @@ from sandkasse.core.settings import read_settings
 
 if __name__ == "__main__":
     simulate.SHARD_PERSONS = 40
-    tell = lambda done, total, unit: print(done, flush=True)
+
+    def tell(done, total, unit):
+        print(done, flush=True)
+        if done >= 400:
+            sys.stdin.read()  # so that the run is still under way when it is disturbed, however fast it is
+
     request = CohortRequest(n_persons=int(sys.argv[2]), seed=5, out=Path(sys.argv[1]), engine=Engine(workers=2))
     try:
         simulate_cohort(read_settings(os.environ), request, progress=tell)
@@ -50,7 +55,7 @@ def unbroken(settings, tmp_path, small_shards, request_, digests):
 
 @pytest.fixture
 def start(settings, tmp_path):
-    """Start the cohort in a process of its own, and wait until some shards are finished."""
+    """Start the cohort in a process of its own, and wait until some shards are finished; it goes on when told."""
     started = []
 
     def begin() -> subprocess.Popen[str]:
@@ -58,7 +63,7 @@ def start(settings, tmp_path):
         script.write_text(PROGRAM)
         environment = {**os.environ, "SANDKASSE_HOME": str(settings.home), "SANDKASSE_KERNELS": str(settings.kernels)}
         command = [sys.executable, str(script), str(tmp_path / "out"), str(PERSONS)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         started.append(process)
         while int(process.stdout.readline()) < 400:
             pass
@@ -67,6 +72,7 @@ def start(settings, tmp_path):
     yield begin
     for process in started:
         process.kill()
+        process.stdin.close()
         process.stdout.close()
         process.wait()
 
@@ -92,6 +98,7 @@ def test_a_killed_worker_stops_the_run_with_one_line_and_what_is_finished_is_kep
 ):
     process = start()
     os.kill(children_of(process.pid)[0], signal.SIGKILL)
+    process.stdin.close()
     code, message, next_step = process.stdout.read().strip().splitlines()[-1].split("|")
     assert process.wait(timeout=60) == RunInterruptedError.exit_code
     assert code == "interrupted"

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from sandkasse.core.errors import AnswerShapeError, InvalidInputError
 from sandkasse.notebook import r_bridge as bridge
+from sandkasse.notebook.check import VerdictCard
+from sandkasse.training.verdict import Verdict
 
 DAY = date(1899, 12, 31)
 NOON = datetime(2024, 2, 29, 12, 0, 0, 250_000)  # noqa: DTZ001  registers have local times without a zone
@@ -111,3 +113,29 @@ def test_a_table_is_described_by_its_contract(dataset):
     assert len(names) == len(types) == len(units) == len(meanings)
     assert any(units)
     assert all(meanings)
+
+
+@pytest.mark.parametrize(("score", "passed", "told"), [(0.8, False, "no"), (0.0, True, "yes"), (None, True, "yes")])
+def test_what_r_hears_is_whether_it_passed_and_not_how_well(monkeypatch, score, passed, told):
+    verdict = Verdict(module="m", exercise="e", passed=passed, says="Said.", score=score, pass_at=0.9)
+    monkeypatch.setattr(bridge, "check", lambda exercise, answer: VerdictCard(verdict))
+    found, text, html, as_json = bridge.check_from_r("e", "value", 1.0)
+    assert found == told
+    assert "Said." in text
+    assert html.startswith("<div")
+    assert Verdict.from_json(as_json.encode()) == verdict
+
+
+def test_a_blank_from_r_is_told_in_r_s_words():
+    found, text, html, as_json = bridge.check_from_r("e", "blank", None)
+    assert (found, as_json) == ("blank", "")
+    assert "NULL" in text
+    assert "NULL" in html
+    assert "three dots" not in text + html
+
+
+def test_a_date_of_r_with_a_part_of_a_day_is_its_day(tmp_path):
+    """R counts days in doubles; half a day after midnight is still that day, also before 1970."""
+    np.array([0.5, -0.5, np.nan, 10_957.0], "<f8").tofile(tmp_path / "column.values")
+    read = bridge.read_columns(["x"], ["Date"], [str(tmp_path / "column")])["x"].to_pylist()
+    assert read == [date(1970, 1, 1), date(1969, 12, 31), None, date(2000, 1, 1)]
