@@ -1,9 +1,11 @@
 """The report says what was measured, and its headline cannot be better than the figures."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sandkasse.cohort.validation.people import Figure, life_expectancy, read_published
+from sandkasse.cohort.validation.pictures import draw_bars
 from sandkasse.cohort.validation.report import Grid, Picture, Report, Section, to_html, write_markdown
 from sandkasse.cohort.validation.validate import describe_figures, headline_of
 
@@ -57,3 +59,11 @@ def test_markdown_has_its_pictures_beside(tmp_path):
     assert (tmp_path / "figures" / "p.svg").read_text(encoding="utf-8") == "<svg></svg>"
     assert "![says](figures/p.svg)" in text
     assert "| 1\\|2 |" in text
+
+
+def test_a_picture_has_one_text_and_no_unnamed_parts_for_screen_readers():
+    rows = pd.DataFrame({"x": ["a", "b"], "y": [1, 2]})
+    drawn = draw_bars(rows, title="Contacts", source="nobody", across="age", up="contacts")
+    page = to_html(Report("r", "h", "m", (Section("s", pictures=(Picture("contacts", drawn, "Contacts by age"),)),)))
+    assert 'role="img" aria-label="Contacts by age"' in page
+    assert "graphics-" not in page
