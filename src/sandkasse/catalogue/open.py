@@ -1,6 +1,5 @@
 """Opening a dataset: its tables as Ibis expressions on DuckDB, read when asked and not before."""
 
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,12 @@ from ibis.expr.types import Table
 
 from sandkasse.catalogue.card import CONTRACT_FILE, Card, card_in
 from sandkasse.catalogue.integrity import corrupt, find_file_fault
+from sandkasse.catalogue.named_tables import NamedTables, UnknownNameError
 from sandkasse.catalogue.show import show_html, show_text
 from sandkasse.contract import read_contract
 from sandkasse.core.errors import ColumnNotFoundError, SandkasseError, TableNotFoundError
 
 _GLOB_CHARACTERS = str.maketrans({"[": "[[]", "*": "[*]", "?": "[?]"})
-
-
-class UnknownNameError(AttributeError):
-    """A name after the dot that is no table or column; a notebook shows its two lines, and no stack of ours."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"AttributeError: {self}"]
 
 
 class DatasetTable(Table):  # type: ignore[misc]  # Ibis ships no types
@@ -43,7 +36,7 @@ class DatasetTable(Table):  # type: ignore[misc]  # Ibis ships no types
         return super().__getitem__(what)
 
 
-class Dataset:
+class Dataset(NamedTables[DatasetTable]):
     """An open dataset: `ds.bef` or `ds["bef"]` is a table, `ds.tables` lists them, `ds` alone shows the card.
 
     Args:
@@ -122,29 +115,6 @@ class Dataset:
         if table not in self._opened:
             self._opened[table] = self._read(table)
         return self._opened[table]
-
-    def __getattr__(self, name: str) -> DatasetTable:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except TableNotFoundError as error:
-            raise UnknownNameError(str(error), name=name, obj=self) from None
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.tables})
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-    def __contains__(self, table: object) -> bool:
-        return table in self.tables
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self.tables)
 
     def __repr__(self) -> str:
         return show_text(self._card, self._holds)

@@ -3,7 +3,7 @@
 For looking and learning, with a cohort that fits into memory; `build_omop` writes files, part by part.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import sqlglot
 from ibis.backends.duckdb import Backend
 
+from sandkasse.catalogue.named_tables import NamedTables
 from sandkasse.core.errors import InvalidInputError, TableNotFoundError
 from sandkasse.transforms.omop.build import Release, source_table
 from sandkasse.transforms.omop.plan import build_expressions, unbound
@@ -24,7 +25,7 @@ from sandkasse.transforms.omop.vocabulary import map_codes, read_shipped, vocabu
 _CODES = "_codes"
 
 
-class OmopTables:
+class OmopTables(NamedTables[ir.Table]):
     """The OMOP form of open registers: `omop.person` or `omop["person"]` is an Ibis table, `omop.tables` lists them.
 
     The tables live in the registers' own engine, so one query may ask both. They are temporary: nothing is written.
@@ -90,29 +91,6 @@ class OmopTables:
             )
         self._make(table)
         return self._engine.table(table)
-
-    def __getattr__(self, name: str) -> ir.Table:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except TableNotFoundError as error:
-            raise AttributeError(str(error), name=name, obj=self) from None
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self.tables})
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-    def __contains__(self, table: object) -> bool:
-        return table in self.tables
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return list(self.tables)
 
     def __repr__(self) -> str:
         return f"OMOP CDM 5.4, made from the registers when asked for: {', '.join(self.tables)}"
