@@ -63,8 +63,10 @@ def test_a_request_that_cannot_be_met_leaves_nothing(settings, tmp_path, change,
 
 
 def test_an_existing_folder_is_not_touched(settings, tmp_path):
+    (tmp_path / "mine.txt").write_text("kept")
     with pytest.raises(InvalidInputError, match="exists already"):
         simulate_cohort(settings, CohortRequest(n_persons=10, seed=1, out=tmp_path))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == {"mine.txt": "kept"}
 
 
 def test_a_full_disk_publishes_nothing_keeps_what_is_finished_and_says_so(

@@ -14,6 +14,7 @@ from sandkasse.training.lessons import read_notebook
 from sandkasse.training.spec import Module
 
 MODULES = Path(__file__).parents[3] / "modules"
+FEWEST_REFUSED = {"who-has-diabetes": 2}  # the others try three at least
 CARRIED = [file for file in sorted(MODULES.glob("*/data/**/*.parquet")) if "pnr" in pq.read_schema(file).names]
 
 
@@ -67,9 +68,10 @@ def test_every_answer_function_is_used_and_every_named_one_exists(module: Module
     assert named == defined
 
 
-def test_every_part_asks_and_each_exercise_tries_two_right_and_two_wrong_approaches(module: Module):
+def test_every_part_asks_and_each_exercise_tries_two_right_and_several_wrong_approaches(module: Module):
+    assert 8 <= len(module.exercises) <= 17
     for part in module.parts:
         assert module.exercises_of(part.id), part.id
     for exercise in module.exercises:
         assert len({item.answer for item in exercise.accepted}) >= 2, exercise.id
-        assert len({item.answer for item in exercise.refused}) >= 2, exercise.id
+        assert len({item.answer for item in exercise.refused}) >= FEWEST_REFUSED.get(module.id, 3), exercise.id
