@@ -89,6 +89,6 @@ def _check_codes(groups: Sequence[PlaceGroup], inhabitants: Mapping[int, float])
     if missing:
         raise InvalidInputError(
             f"expected every municipality in a group, got none for {', '.join(map(str, missing[:5]))}"
-            + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),  # noqa: PLR2004 — as many as are named
+            + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),
             next_step="add it to a group's codes in model.toml",
         )
