@@ -154,6 +154,7 @@ def test_the_card_says_what_each_table_holds(make_sealed: Made) -> None:
     folder, _ = make_sealed()
     contract = read_contract(folder / "contract.yaml")
     bef = replace(contract.tables[0], title="Persons <resident>", period="1986–2024")
+    (folder / "contract.yaml").chmod(0o644)
     write_contract(replace(contract, tables=(bef,)), folder / "contract.yaml")
     assert "3 rows  Persons <resident>, 1986–2024" in repr(open_tables(folder))
     assert "<td style='text-align:left'>Persons &lt;resident&gt;, 1986–2024</td>" in open_tables(folder)._repr_html_()
@@ -161,6 +162,7 @@ def test_the_card_says_what_each_table_holds(make_sealed: Made) -> None:
 
 def test_a_card_is_shown_without_its_contract(make_sealed: Made) -> None:
     folder, _ = make_sealed()
+    (folder / "contract.yaml").chmod(0o644)
     (folder / "contract.yaml").write_text("not: [a contract")
     assert "bef              3 rows\n" in repr(open_tables(folder))
     assert "what it holds" not in open_tables(folder)._repr_html_()
