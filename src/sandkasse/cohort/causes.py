@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
+from sandkasse.cohort.places import Places
 from sandkasse.cohort.specification import ByCohort, Exposure, General, Intervention, OddsEffect, Trait, TraitEffect
 from sandkasse.cohort.tables import CALENDAR_YEAR, N_TABLE_YEARS, TABLE_YEAR, Arms, BoolArray, FloatArray, IntArray
 from sandkasse.core.errors import InvalidInputError
@@ -30,21 +32,38 @@ def by_cohort(row: ByCohort) -> FloatArray:
     return np.stack([np.interp(BIRTH_YEARS, row.born, row.men), np.interp(BIRTH_YEARS, row.born, row.women)])
 
 
-def trait_correlations(traits: Sequence[Trait]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Work out what the loads between traits give.
+class Commons(NamedTuple):
+    """What the loads between traits and the places give; every trait has mean 0 and variance 1 in the population."""
+
+    load: FloatArray  # (trait, trait) on the earlier ones
+    scale: FloatArray  # (trait,) weight of its own part
+    correlation: FloatArray  # (trait, trait)
+    share: FloatArray  # (group of municipalities,) of the inhabitants
+    mean: FloatArray  # (group of municipalities, trait) by all paths
+
+    def within(self) -> FloatArray:
+        """Give the covariances of the traits among those of one group of municipalities, shape (trait, trait)."""
+        return self.correlation - self.mean.T @ (self.share[:, None] * self.mean)
+
+
+def trait_correlations(traits: Sequence[Trait], places: Places | None = None) -> Commons:
+    """Work out what the loads between traits and the places where persons live first give.
 
     Args:
         traits: The traits as written, each loading on earlier ones.
+        places: Groups of municipalities with their shifts; None for none.
 
     Returns:
-        Loads, shape (trait, trait); weight of each trait's own part, so that its variance is 1, shape (trait,); and the
-        correlations, shape (trait, trait).
+        Loads, weights of the own parts so that each variance is 1, correlations, and the groups' means.
 
     Raises:
-        InvalidInputError: If a trait loads on one that does not stand before it, or its loads leave nothing of its own.
+        InvalidInputError: If a trait loads on one that does not stand before it, or loads and places leave nothing of
+            its own.
     """
     names = [trait.name for trait in traits]
     load, scale, correlation = np.zeros((len(names),) * 2), np.ones(len(names)), np.eye(len(names))
+    share, shift = (places.share, places.shift) if places else (np.ones(1), np.zeros((1, len(names))))
+    mean = np.zeros_like(shift)
     for k, trait in enumerate(traits):
         for row in trait.loads:
             if row.on not in names[:k]:
@@ -54,24 +73,27 @@ def trait_correlations(traits: Sequence[Trait]) -> tuple[FloatArray, FloatArray,
                 )
             load[k, names.index(row.on)] += row.weight
         shared = load[k, :k] @ correlation[:k, :k]
-        explained = float(shared @ load[k, :k])
+        by_place = (share * shift[:, k]) @ mean[:, :k]  # covariance of the shift with the earlier traits
+        explained = float(shared @ load[k, :k]) + float(2.0 * by_place @ load[k, :k] + share @ shift[:, k] ** 2)
         if explained >= 1.0:
             raise InvalidInputError(
-                f"the loads of the trait {trait.name!r} explain {explained:.3f} of its variance, which leaves nothing",
-                next_step="lower its weights in model.toml",
+                f"the loads and places of the trait {trait.name!r} explain {explained:.3f} of its variance, which "
+                "leaves nothing",
+                next_step="lower its weights or shifts in model.toml",
             )
         scale[k] = np.sqrt(1.0 - explained)
-        correlation[k, :k] = correlation[:k, k] = shared
-    return load, scale, correlation
+        correlation[k, :k] = correlation[:k, k] = shared + by_place
+        mean[:, k] = shift[:, k] + mean[:, :k] @ load[k, :k]
+    return Commons(load, scale, correlation, share, mean)
 
 
 def compile_traits(
-    traits: Sequence[Trait], targets: Iterable[tuple[int, Sequence[TraitEffect]]], *, n_targets: int, find: Find
+    commons: Commons, targets: Iterable[tuple[int, Sequence[TraitEffect]]], *, n_targets: int, find: Find
 ) -> dict[str, FloatArray | IntArray]:
     """Compile the traits and their effects.
 
     Args:
-        traits: The traits as written.
+        commons: What the loads between traits and the places give.
         targets: Number of each trait target with its rows.
         n_targets: How many trait targets there are.
         find: Finds a trait.
@@ -80,20 +102,21 @@ def compile_traits(
         Fields of `LifeTables`.
 
     Raises:
-        InvalidInputError: If a trait is unknown or the loads are impossible.
+        InvalidInputError: If a trait is unknown.
     """
-    load, scale, correlation = trait_correlations(traits)
-    beta = np.zeros((n_targets, len(traits)))
+    beta = np.zeros((n_targets, len(commons.scale)))
     for target, rows in targets:
         for row in rows:
             beta[target, find(row.trait)] += row.log_hazard_ratio
     at, trait = np.nonzero(beta)
     if not len(at):  # a record has no empty arrays
         at, trait = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    # Normal in each group of municipalities, whose means differ.
+    among_groups = np.log1p(np.expm1(beta @ commons.mean.T) @ commons.share)
     return {
-        "trait_load": load,
-        "trait_scale": scale,
-        "trait_half_variance": 0.5 * np.einsum("ij,jk,ik->i", beta, correlation, beta),
+        "trait_load": commons.load,
+        "trait_scale": commons.scale,
+        "trait_log_mean": 0.5 * np.einsum("ij,jk,ik->i", beta, commons.within(), beta) + among_groups,
         "beta_target": at.astype(np.int64),
         "beta_trait": trait.astype(np.int64),
         "beta_value": beta[at, trait],
@@ -101,13 +124,13 @@ def compile_traits(
 
 
 def compile_exposures(
-    exposures: Sequence[Exposure], traits: Sequence[Trait], *, find: Find
+    exposures: Sequence[Exposure], commons: Commons, *, find: Find
 ) -> dict[str, FloatArray | IntArray]:
     """Compile the habits, so that with the traits' effects the whole population has the shares that are written.
 
     Args:
         exposures: The habits as written, smoking first.
-        traits: The traits as written.
+        commons: What the loads between traits and the places give.
         find: Finds a trait.
 
     Returns:
@@ -120,13 +143,14 @@ def compile_exposures(
         raise InvalidInputError(
             "expected smoking as the first of the exposures", next_step="put it first in model.toml"
         )
-    correlation = trait_correlations(traits)[2]
+    within = commons.within()
 
     def odds(share: ByCohort, rows: Sequence[OddsEffect]) -> tuple[FloatArray, FloatArray]:
-        beta = np.zeros(len(traits))
+        beta = np.zeros(len(commons.scale))
         for row in rows:
             beta[find(row.trait)] += row.log_odds_ratio
-        return intercepts(by_cohort(share), float(np.sqrt(beta @ correlation @ beta))), beta
+        spread = float(np.sqrt(beta @ within @ beta))
+        return intercepts(by_cohort(share), spread, means=commons.mean @ beta, weights=commons.share), beta
 
     ever = [odds(exposure.ever, exposure.traits) for exposure in exposures]
     stop = [odds(exposure.ever_stops, exposure.stop_traits) for exposure in exposures]
@@ -144,30 +168,37 @@ def compile_exposures(
     }
 
 
-def intercepts(shares: FloatArray, spread: float) -> FloatArray:
+def intercepts(
+    shares: FloatArray, spread: float, *, means: FloatArray | None = None, weights: FloatArray | None = None
+) -> FloatArray:
     """Find the log odds at mean traits with which a logistic model has given shares in the whole population.
 
     Args:
         shares: Shares of the population, of any shape.
-        spread: Standard deviation of what the traits add to the log odds.
+        spread: Standard deviation, within a group, of what the traits add to the log odds.
+        means: What they add in the mean of each group, shape (group,); None for one group.
+        weights: Share of the population in each group.
 
     Returns:
-        Log odds, of the same shape.
+        Log odds, of the same shape as `shares`.
     """
     aimed = np.clip(shares, 1e-9, 1.0 - 1e-9)
-    if spread == 0.0:
+    if means is None or weights is None or not means.any():
+        means, weights = np.zeros(1), np.ones(1)
+    if spread == 0.0 and not means.any():
         return np.log(aimed / (1.0 - aimed))
+    adds, weighs = (means[:, None] + spread * NODES).ravel(), (weights[:, None] * WEIGHTS).ravel()
     low, high = np.full(aimed.shape, -60.0), np.full(aimed.shape, 60.0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2.0
-        share = (WEIGHTS / (1.0 + np.exp(-(middle[..., None] + spread * NODES)))).sum(axis=-1) / WEIGHTS.sum()
+        share = (weighs / (1.0 + np.exp(-(middle[..., None] + adds)))).sum(axis=-1) / weighs.sum()
         low, high = np.where(share < aimed, middle, low), np.where(share < aimed, high, middle)
     found: FloatArray = (low + high) / 2.0
     return found
 
 
 def compile_position(general: General, *, find: Find) -> tuple[FloatArray, dict[str, float]]:
-    """Compile education and income.
+    """Compile education and income, from traits that are taken for standard normal also where places shift them.
 
     Args:
         general: The model as written.

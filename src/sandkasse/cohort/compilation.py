@@ -12,13 +12,16 @@ import numpy.typing as npt
 
 from sandkasse.cohort.causes import (
     BIRTH_YEARS,
+    Commons,
     by_cohort,
     compile_arms,
     compile_exposures,
     compile_position,
     compile_traits,
+    trait_correlations,
 )
 from sandkasse.cohort.kinship import compile_families
+from sandkasse.cohort.places import compile_places
 from sandkasse.cohort.specification import (
     MOST_CONDITIONS,
     MOST_STARTS,
@@ -89,7 +92,7 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         The compiled model.
 
     Raises:
-        InvalidInputError: If a row names a condition, treatment, trait or exposure that does not exist.
+        InvalidInputError: If a row names a condition, treatment, trait, exposure or municipality that does not exist.
     """
     _check_sizes(specification)
     general = specification.general
@@ -100,14 +103,24 @@ def compile_model(specification: Specification, *, data: Path, fitted: Fitted) -
         exposures=tuple(exposure.name for exposure in general.exposures),
     )
     entries = _entries(data, general.window_start)
+    places = compile_places(
+        general.places,
+        general.place_shifts,
+        inhabitants={int(row["code"]): float(row["thousands"]) for row in _read_csv(data / "municipalities.csv")},
+        n_traits=len(names.traits),
+        find=names.trait,
+    )
+    commons = trait_correlations(general.traits, places)
     parts = {
         **_hazards(specification, names, data, fitted),
         **_detections(specification, fitted),
         **_acute(specification),
         **_effects(specification, names),
         **_rows(specification, names, fitted),
-        **_traits(specification, names),
-        **compile_exposures(general.exposures, general.traits, find=names.trait),
+        **_traits(specification, names, commons),
+        **compile_exposures(general.exposures, commons, find=names.trait),
+        "place_group": places.group,
+        "place_shift": places.shift,
         **_numbers(specification, names),
         **_recurring(specification),
         **_seasons(specification),
@@ -482,7 +495,7 @@ def _rows(specification: Specification, names: _Names, fitted: Fitted) -> dict[s
 SEXES = (None, "men", "women")
 
 
-def _traits(specification: Specification, names: _Names) -> dict[str, FloatArray | IntArray]:
+def _traits(specification: Specification, names: _Names, commons: Commons) -> dict[str, FloatArray | IntArray]:
     conditions, general = specification.conditions, specification.general
     n = len(conditions)
     starts = [start for treatment in general.treatments for start in treatment.start]
@@ -492,7 +505,7 @@ def _traits(specification: Specification, names: _Names) -> dict[str, FloatArray
         *((n + 1 + c, condition.detection.traits) for c, condition in enumerate(conditions)),
         *((2 * n + 1 + r, start.traits) for r, start in enumerate(starts)),
     ]
-    return compile_traits(general.traits, targets, n_targets=2 * n + 1 + len(starts), find=names.trait)
+    return compile_traits(commons, targets, n_targets=2 * n + 1 + len(starts), find=names.trait)
 
 
 def _recurring(specification: Specification) -> dict[str, FloatArray | IntArray]:

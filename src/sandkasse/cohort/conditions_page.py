@@ -9,6 +9,7 @@ from sandkasse.cohort.specification import (
     LAST_YEAR,
     Calendar,
     Condition,
+    General,
     Incidence,
     Sex,
     Specification,
@@ -37,7 +38,7 @@ def conditions_page(specification: Specification) -> str:
         specification: The model as written.
 
     Returns:
-        Markdown: a table of all conditions, then a section for each.
+        Markdown: a table of all conditions, a section for each, and what places do.
     """
     treatments = specification.general.treatments
     lines = [HEAD.format(year=YEAR)]
@@ -49,7 +50,28 @@ def conditions_page(specification: Specification) -> str:
         lines.append("| " + " | ".join([*cells, "yes" if condition.recurs else ""]) + " |")
     for condition in specification.conditions:
         lines += ["", *_section(condition, treatments)]
+    lines += _places(specification.general)
     return "\n".join([*lines, ""])
+
+
+def _places(general: General) -> list[str]:
+    """Say what the place where a person lives first does to the traits; nothing where the model has no places."""
+    if not general.place_shifts:
+        return []
+    traits = [row.trait for row in general.place_shifts]
+    out = ["", "## Where a person lives first", ""]
+    out.append(
+        "By how many standard deviations each group of municipalities moves the mean of a trait, less the mean over"
+    )
+    out += ["all inhabitants.", ""]
+    out += [f"| group | municipalities | {' | '.join(traits)} |", "|" + "---|" * (2 + len(traits))]
+    for group in general.places:
+        cells = [f"{row.by.get(group.name, 0.0):+g}" for row in general.place_shifts]
+        out.append(f"| {group.title} | {len(group.codes)} | {' | '.join(cells)} |")
+    out.append("")
+    out += [f"- **{row.trait}**: {row.source}." for row in general.place_shifts]
+    sources = dict.fromkeys(group.source for group in general.places)
+    return [*out, *(f"- **Groups**: {source}." for source in sources)]
 
 
 def rate_per_1000(incidence: Incidence, sex: Sex, age: float, year: float) -> float:

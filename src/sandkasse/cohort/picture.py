@@ -11,6 +11,7 @@ BOX_HEIGHT, ROW, HEADING, MARGIN = 22, 27, 22, 16
 CAUSE_X, CONDITION_X, TREATMENT_X, DEATH_X = 16, 380, 820, 1170
 CAUSE_WIDTH, CONDITION_WIDTH, TREATMENT_WIDTH, DEATH_WIDTH = 190, 220, 210, 74
 TOP = 84
+PLACE = "municipality"
 LETTER = 6.2
 """Mean width of a letter, for cutting titles."""
 STYLE = """
@@ -21,8 +22,8 @@ background:var(--paper);font:12px/1.2 -apple-system,"Segoe UI",Roboto,"Noto Sans
 .sk text{fill:var(--ink)}.sk .h{fill:var(--quiet);font-weight:600}
 .sk rect{fill:var(--paper);stroke:var(--edge)}
 .sk path{fill:none;opacity:.38}.sk .up{stroke:var(--up)}.sk .down{stroke:var(--down)}
-.sk .brings{stroke:var(--brings);stroke-dasharray:4 3}
-.sk .m-up{fill:var(--up)}.sk .m-down{fill:var(--down)}.sk .m-brings{fill:var(--brings)}
+.sk .brings{stroke:var(--brings);stroke-dasharray:4 3}.sk .differs{stroke:var(--brings);stroke-dasharray:1 3}
+.sk .m-up{fill:var(--up)}.sk .m-down{fill:var(--down)}.sk .m-brings,.sk .m-differs{fill:var(--brings)}
 .sk g.n:hover rect{stroke-width:2.5}
 """
 
@@ -30,7 +31,7 @@ background:var(--paper);font:12px/1.2 -apple-system,"Segoe UI",Roboto,"Noto Sans
 HEADS = "".join(
     f'<marker id="sk-{kind}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" '
     f'markerUnits="userSpaceOnUse"><polygon class="m-{kind}" points="0,0.5 8,4 0,7.5"/></marker>'
-    for kind in ("up", "down", "brings")
+    for kind in ("up", "down", "brings", "differs")
 )
 
 
@@ -41,8 +42,8 @@ class Arrow:
     Attributes:
         source: Name of what acts.
         target: Name of what it acts on.
-        kind: Whether it raises, lowers, or brings a treatment.
-        log_ratio: Largest absolute log hazard ratio (or odds ratio) of its rows.
+        kind: Whether it raises, lowers, brings a treatment, or does one or the other by place.
+        log_ratio: Largest absolute log hazard ratio (or odds ratio, or shift) of its rows.
         words: What it says, with its source.
     """
 
@@ -123,6 +124,11 @@ def _arrows(specification: Specification) -> Iterator[Arrow]:
 
 
 def _cause_arrows(general: General) -> Iterator[Arrow]:
+    for shift in general.place_shifts:
+        said = ", ".join(f"{name} {by:+g}" for name, by in shift.by.items())
+        most = max(map(abs, shift.by.values()), default=0.0)
+        words = f"standard deviations: {said} ({shift.source})"
+        yield Arrow(PLACE, _of(shift.trait), "differs", most, words)
     for trait in general.traits:
         for load in trait.loads:
             yield _trait(load.on, _of(trait.name), load.weight, load.source, "path coefficient")
@@ -188,7 +194,7 @@ def _lay_out(specification: Specification) -> tuple[dict[str, Box], list[tuple[s
         ("Causes", CAUSE_X, TOP - 40),
         ("Conditions", CONDITION_X, TOP - 40),
         ("Treatments", TREATMENT_X, TOP - 40),
-        ("orange raises · blue lowers · dashed brings a treatment", CAUSE_X, 14),
+        ("orange raises · blue lowers · dashed brings a treatment · dotted differs by place", CAUSE_X, 14),
     ]
     boxes: dict[str, Box] = {}
 
@@ -205,6 +211,7 @@ def _lay_out(specification: Specification) -> tuple[dict[str, Box], list[tuple[s
 
     social = [(n, n.capitalize()) for n, part in (("education", general.education), ("income", general.income)) if part]
     causes = [
+        ("place", [(PLACE, "First municipality")] if general.places else []),
         ("traits (lifelong)", [(_of(trait.name), _say_trait(trait, specification)) for trait in general.traits]),
         ("habits and body", [*((e.name, e.title) for e in general.exposures), ("body_mass", "Body mass")]),
         ("position", social),

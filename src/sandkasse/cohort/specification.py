@@ -253,6 +253,24 @@ class Trait(Row):
         return self
 
 
+class PlaceGroup(Sourced):
+    """Municipalities that act alike on those who live there first: at birth, on arrival, or when the window starts."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    title: str
+    codes: Annotated[tuple[int, ...], Field(min_length=1)]
+
+
+class PlaceShift(Sourced):
+    """How far places move the mean of a trait, by group, in standard deviations of the whole population; else 0.
+
+    Only differences between groups count: the inhabitants' mean is taken off, so that it stays 0.
+    """
+
+    trait: str
+    by: Mapping[str, Annotated[float, Field(ge=-1.0, le=1.0)]]
+
+
 class Families(Sourced):
     """Who becomes whose parent; `parity` weighs women by the deliveries that they had, its length bounds them."""
 
@@ -412,6 +430,8 @@ class General(Row):
     window_end: int
     conditions: tuple[str, ...]
     traits: tuple[Trait, ...]
+    places: tuple[PlaceGroup, ...] = ()
+    place_shifts: tuple[PlaceShift, ...] = ()
     families: Families
     exposures: tuple[Exposure, ...] = ()
     education: Education | None = None

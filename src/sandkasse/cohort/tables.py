@@ -41,7 +41,9 @@ class LifeTables(NamedTuple):
     bmi_ratio: FloatArray  # (bmi bin, condition + death)
     trait_load: FloatArray  # (trait, trait) on the earlier ones
     trait_scale: FloatArray  # (trait,) weight of its own part
-    trait_half_variance: FloatArray  # (trait target,) half the variance of what the traits add to the log hazard
+    trait_log_mean: FloatArray  # (trait target,) logarithm of the mean of what the traits multiply the hazard by
+    place_group: IntArray  # (municipality code,) its group
+    place_shift: FloatArray  # (group, trait) of those who live there first
     beta_target: IntArray  # (effect of a trait,)
     beta_trait: IntArray
     beta_value: FloatArray

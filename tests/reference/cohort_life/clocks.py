@@ -16,22 +16,27 @@ def clip(value, low, high):
     return low if value < low else high if value > high else value
 
 
-def settle_traits(t, own):
-    """Load each trait's own part on the earlier traits."""
+def group_of(general, code):
+    """Number of the group of municipalities that has a code."""
+    return next((g for g, group in enumerate(general.places) if code in group.codes), 0)
+
+
+def settle_traits(t, own, group):
+    """Load each trait's own part on the earlier traits, and shift it by where the person lives first."""
     traits = []
     for k, value in enumerate(own):
         total = float(t.trait_scale[k]) * value
         for j, earlier in enumerate(traits):
             total += float(t.trait_load[k, j]) * earlier
-        traits.append(total)
+        traits.append(total + float(t.place_shift[group, k]))
     return traits
 
 
 def trait_ratio(t, target, traits):
-    half = float(t.trait_half_variance[target])
-    if half <= 0.0:
+    log_mean = float(t.trait_log_mean[target])
+    if log_mean <= 0.0:
         return 1.0
-    total = -half
+    total = -log_mean
     for i in range(len(t.beta_target)):
         if t.beta_target[i] == target:
             total += float(t.beta_value[i]) * traits[int(t.beta_trait[i])]

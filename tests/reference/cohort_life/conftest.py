@@ -326,10 +326,11 @@ class Twin:
             out.append(total)
         return out
 
-    def person(self, luck, attempt, member, inherited):
+    def person(self, luck, attempt, member, inherited, home):
         t, general = self.t, self.general
         sex, born, birth = member.sex, member.born, member.birth
-        liability = clocks.settle_traits(t, self.liability(luck, attempt, member, inherited))
+        own = self.liability(luck, attempt, member, inherited)
+        liability = clocks.settle_traits(t, own, clocks.group_of(general, home))
         path, cohort = general.body_mass, born - 1840
         trait = liability[[trait.name for trait in general.traits].index(path.trait)]
         share, rest = math.sqrt(path.trait_share), math.sqrt(1.0 - path.trait_share)
@@ -363,10 +364,12 @@ class Twin:
         sex, born, birth, entry = member.sex, member.born, member.birth, member.entry
         stop = member.spells[-1][1]
         deliveries = [child.birth for child in member.children] if sex == 2 else []
+        mother, father = parents
+        spells = member.spells if mother is None else self.settle(member, mother)
         attempt = 0
         while True:
             inherited = [self.inherit(luck, k, attempt, member, parents) for k in range(len(self.general.traits))]
-            person = self.person(luck, attempt, member, inherited)
+            person = self.person(luck, attempt, member, inherited, spells[0][2])
             who = SimpleNamespace(sex=sex, born=born, birth=birth, entry=entry, stop=stop, deliveries=deliveries)
             who.traits, who.bmi, who.habits = person
             life = self.live(luck, attempt, who, clocks.Natural())
@@ -375,8 +378,6 @@ class Twin:
             attempt += 1
         last = min(stop, life.death + 1)
         story = Story(sex=sex, birth=birth, death=life.death, fatal=life.fatal, inherited=inherited)
-        mother, father = parents
-        spells = member.spells if mother is None else self.settle(member, mother)
         story.spells = [(begin, min(end, last), code) for begin, end, code in spells if begin < last]
         story.deliveries = [day for day in deliveries if day <= life.death]
         story.liability, story.bmi = person[0], person[1]

@@ -55,7 +55,10 @@ def test_the_wider_life_equals_its_twin_bit_for_bit(model, make_twin):
     busy = (shard.occurrence_day != NEVER).sum(axis=(1, 2)) + (shard.treatment_day != NEVER).sum(axis=1)
     chill = model.conditions.index("chill")
     busy[np.nonzero(shard.cause_of_death == chill)[0][:10]] += 100
-    persons = np.concatenate([everyone[: N_PERSONS // 2], np.argsort(-busy, kind="stable")[: N_PERSONS // 2]])
+    busiest = np.argsort(-busy, kind="stable")[: N_PERSONS // 2]
+    # One person for each number of resumptions, so that no branch hangs on the luck of the others.
+    _, of_each = np.unique((shard.resumed_treatment >= 0).sum(axis=1), return_index=True)
+    persons = np.unique(np.concatenate([everyone[: N_PERSONS // 2], busiest, of_each]))
     twin = make_twin(model)
     twin.arms = arms
     walked = set()

@@ -15,7 +15,7 @@ def test_every_cause_condition_and_treatment_has_its_box_and_every_row_its_arrow
     drawn = ET.fromstring(draw_model(wide.specification))
     boxes = {group.get("class").split("n-", 1)[1] for group in drawn.iter(f"{SVG}g")}
     traits = {f"trait-{name}" for name in wide.traits}
-    social = {"body_mass", "education", "income", "death"}
+    social = {"body_mass", "education", "income", "death", "municipality"}
     assert boxes == {*wide.conditions, *wide.treatments, *wide.exposures, *traits, *social}
     arrows = model_arrows(wide.specification)
     assert len(list(drawn.iter(f"{SVG}path"))) == len(arrows)
@@ -28,7 +28,11 @@ def test_every_cause_condition_and_treatment_has_its_box_and_every_row_its_arrow
         ("chill_vaccine", "chill", "down"),
         ("weakness", "chill_vaccine", "brings"),
         ("trait-standing", "education", "up"),
+        ("municipality", "trait-socioeconomic", "differs"),
     }
+    place = next(a for a in arrows if (a.source, a.target) == ("municipality", "trait-psychosis"))
+    assert "capital +0.3" in place.words
+    assert "rural -0.3" in place.words
     assert all(arrow.words for arrow in arrows)
 
 

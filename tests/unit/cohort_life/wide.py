@@ -16,6 +16,10 @@ heritability = 0.4
 shared_environment = 0.0
 source = "made up"
 loads = [ { on = "standing", weight = -0.5, source = "made up" }, { on = "bmi", weight = 0.4, source = "made up" } ]
+[[place_shifts]]
+trait = "standing"
+by = { capital = 0.5, commuter = -0.2, rural = -0.4 }
+source = "made up"
 [education]
 trait = "standing"
 completed_at = [15.0, 20.0, 26.0]

@@ -18,12 +18,14 @@ DRAWS = np.int64(4)
 
 
 @helper
-def settle_traits(tables: LifeTables, liability: FloatArray, fixed: FloatArray) -> None:
-    """Load the traits on one another and compute the fixed hazard ratios that they give.
+def settle_traits(tables: LifeTables, group: Whole, liability: FloatArray, fixed: FloatArray) -> None:
+    """Load the traits on one another and on the place, and compute the fixed hazard ratios that they give.
 
     Args:
         tables: The compiled model.
-        liability: Each trait's own part, standard normal, shape (trait,); changed to the traits, standard normal too.
+        group: Group of the municipality in which the person lives first.
+        liability: Each trait's own part, standard normal, shape (trait,); changed to the traits, of mean 0 and variance
+            1 over persons.
         fixed: Written: hazard ratios of mean 1 over persons, shape (trait target,): onset of each condition, death,
             detection of each condition, start of each treatment row.
     """
@@ -31,13 +33,13 @@ def settle_traits(tables: LifeTables, liability: FloatArray, fixed: FloatArray) 
         value = tables.trait_scale[k] * liability[k]
         for j in range(k):
             value += tables.trait_load[k, j] * liability[j]
-        liability[k] = value
+        liability[k] = value + tables.place_shift[group, k]
     for target in range(fixed.shape[0]):
-        fixed[target] = -tables.trait_half_variance[target]
+        fixed[target] = -tables.trait_log_mean[target]
     for i in range(tables.beta_target.shape[0]):
         fixed[tables.beta_target[i]] += tables.beta_value[i] * liability[tables.beta_trait[i]]
     for target in range(fixed.shape[0]):
-        fixed[target] = math.exp(fixed[target]) if tables.trait_half_variance[target] > 0.0 else 1.0
+        fixed[target] = math.exp(fixed[target]) if tables.trait_log_mean[target] > 0.0 else 1.0
 
 
 @helper

@@ -276,7 +276,7 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
             while arm < from_day.shape[0]:
                 if arm == 0:
                     draw_liabilities(seed, first, j, attempt, families, block, traits)
-                    settle_traits(tables, traits, scratch.fixed)
+                    settle_traits(tables, tables.place_group[block.place[j, 0]], traits, scratch.fixed)
                     bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
                     habits, quits = scratch.exposure_start, scratch.exposure_stop
                     draw_exposures(seed, number, attempt, sex_i, birth_year, birth, tables, traits, habits, quits)

@@ -35,7 +35,8 @@ def emit_truth(shard: Shard, names: Names, traps: Switches) -> dict[str, pa.Tabl
         traps: Which traps were on, bool, shape (n_traps,).
 
     Returns:
-        `persons` (one row each), `events` (pnr, event, name, date) and `traps` (pnr, trap, date), in the order of pnr.
+        `persons` (one row each; first onset and first recognition of every condition in a column each), `events` (pnr,
+        event, name, date) and `traps` (pnr, trap, date), in the order of pnr.
     """
     people = to_strings(digit_bytes(shard.pnr, PNR_DIGITS))
     return {
@@ -93,6 +94,10 @@ def _persons(shard: Shard, people: pa.Array, names: Names, traps: Switches) -> p
     for name in _ONSETS:
         columns[f"{name}_onset_untreated"] = _days(_column(life.onset_day_untreated, names.conditions, name)[order])
     columns["doddato_untreated"] = _days(life.death_day_untreated[order])
+    for name in names.conditions:
+        if f"{name}_onset" not in columns:
+            columns[f"{name}_onset"] = _days(_column(life.onset_day, names.conditions, name)[order])
+        columns[f"{name}_detected"] = _days(detected(life, names.conditions, name, traps)[order])
     return pa.table(columns)
 
 
@@ -107,16 +112,18 @@ def _relatives(numbers: npt.NDArray[np.int64], shard: Shard, people: pa.Array) -
     return pa.DictionaryArray.from_arrays(pa.array(rank[row][order], mask=(everyone[row] != numbers)[order]), people)
 
 
+def detected(life: LifeShard, conditions: Sequence[str], name: str, traps: Switches) -> Days:
+    """Day on which a condition first became known, int32; soon after onset where nobody stays undiagnosed."""
+    onset = _column(life.onset_day, conditions, name)
+    found = _column(life.detected_day, conditions, name)
+    if traps[UNDIAGNOSED]:
+        return found
+    return np.where((found == NEVER) & (onset != NEVER), onset + np.int32(30), found).astype(np.int32)
+
+
 def detected_diabetes(life: LifeShard, conditions: Sequence[str], traps: Switches) -> Days:
     """Day on which diabetes of either type became known, int32; soon after onset where nobody stays undiagnosed."""
-    found = np.full(len(life.person), NEVER, dtype=np.int32)
-    for name in ("t1d", "t2d"):
-        onset = _column(life.onset_day, conditions, name)
-        detected = _column(life.detected_day, conditions, name)
-        if not traps[UNDIAGNOSED]:
-            detected = np.where((detected == NEVER) & (onset != NEVER), onset + 30, detected)
-        found = np.minimum(found, detected)
-    return found
+    return np.minimum(detected(life, conditions, "t1d", traps), detected(life, conditions, "t2d", traps))
 
 
 def _events(shard: Shard, people: pa.Array, names: Names) -> pa.Table:
