@@ -12,13 +12,15 @@ from sandkasse.cohort.specification.conditions import (
     Incidence,
 )
 from sandkasse.cohort.specification.model import General, Specification
-from sandkasse.cohort.specification.persons import Exposure, Load, PlaceGroup, PlaceShift, Trait
+from sandkasse.cohort.specification.persons import Exposure, Glycaemia, Load, PlaceGroup, PlaceShift, Trait
+from sandkasse.cohort.specification.population import Pregnancy
 from sandkasse.cohort.specification.read import read_specification
 from sandkasse.cohort.specification.rows import (
     FIRST_YEAR,
     LAST_YEAR,
     ByCohort,
     Effect,
+    HazardRatio,
     OddsEffect,
     Sex,
     TraitEffect,
@@ -27,6 +29,7 @@ from sandkasse.cohort.specification.treatments import MOST_STARTS, Given, Interv
 
 __all__ = [
     "FIRST_YEAR", "LAST_YEAR", "MOST_CONDITIONS", "MOST_STARTS", "ByCohort", "Calendar", "Condition", "DeathEffect",
-    "Effect", "Exposure", "General", "Given", "Incidence", "Intervention", "Load", "OddsEffect", "PlaceGroup",
-    "PlaceShift", "Sex", "Specification", "Start", "Trait", "TraitEffect", "Treatment", "read_specification",
+    "Effect", "Exposure", "General", "Given", "Glycaemia", "HazardRatio", "Incidence", "Intervention", "Load",
+    "OddsEffect", "PlaceGroup", "PlaceShift", "Pregnancy", "Sex", "Specification", "Start", "Trait", "TraitEffect",
+    "Treatment", "read_specification",
 ]  # fmt: skip
