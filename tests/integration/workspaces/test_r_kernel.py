@@ -146,7 +146,7 @@ def test_an_error_of_ours_is_its_two_lines_and_one_of_r_keeps_its_stack(isolatio
             first, second = str(caught.value).splitlines()
             assert first.startswith(begins)
             assert second.startswith("next: ")
-        with pytest.raises(AssertionError, match="(?s)subscript out of bounds.*Traceback"):
+        with pytest.raises(AssertionError, match=r"(?s)subscript out of bounds.*Traceback"):
             seen.run("f <- function(x) x[[3]]; f(list())", kernel_name="ir")
     finally:
         launcher.close()
