@@ -312,8 +312,8 @@ class Society:
         for later in entry.get("doses", ()):
             rows.append(chosen)
             given.append(begun[chosen].astype(np.int64) + later)
-        autumns = entry.get("autumns")
-        for year in range(autumns["from_years"][0], LAST_YEAR + 1) if autumns else ():
+        autumns = entry.get("autumns", {"from_years": [LAST_YEAR + 1]})
+        for year in range(autumns["from_years"][0], LAST_YEAR + 1):
             turn = (u + 0.61803 * year) % 1.0  # even over the years of a person, and over the persons of a year
             day = day_of(date(year, 10, 1)) + (60.0 * turn[:, 0]).astype(np.int64)
             from_age = autumns["from_ages"][np.searchsorted(autumns["from_years"], year, side="right") - 1]
