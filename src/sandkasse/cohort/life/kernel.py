@@ -221,7 +221,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                 span = min(year_end, limit, coming, death_at) - now
                 # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
                 kind, which = -1, -1
-                hits = settle_rates(tables, scratch, y, span)
+                hits = settle_rates(tables, scratch, y, span, n + 1)
                 if hits > 0:
                     for c in range(n + 1):
                         if scratch.rate[c] * span > scratch.left[c]:
@@ -269,7 +269,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                             c = tables.season_condition[k]
                             tally[sex, early, young, c, 0] += scratch.season_days[k] * hazard[sex, born, age, c]
                             tally[sex, early, young, c, 1] += scratch.season_days[k] * scratch.season_rate[k]
-                let_pass(scratch, span)
+                let_pass(scratch, span, n + 1)
                 let_season_pass(tables, scratch)
                 for i in range(scratch.counts[STATE_WAITING]):
                     c = scratch.waiting[i]
