@@ -29,7 +29,7 @@ def as_record(value: Tuple) -> Tuple:
 
 
 def words_of(record: Any) -> npt.NDArray[np.int64]:
-    """Give the memory of a record, whose fields all take 64 bits an entry, as whole numbers: int64, shape (n_words,)."""
+    """Give the memory of a record, whose fields are all of 64 bits, as whole numbers: int64, shape (n_words,)."""
     words: npt.NDArray[np.int64] = record.base.view(np.int64)
     return words
 

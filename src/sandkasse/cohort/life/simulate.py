@@ -253,11 +253,11 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     allow, exposed, give_from, give_for, from_day, until, arm_luck = arms
     branches = np.zeros(until.shape[0], dtype=np.int64)
     watched = np.zeros(allow.shape[1], dtype=np.int64)
-    for arm in range(1, until.shape[0]):
-        if only_withholds(arms, arm):
-            branches[arm] = 1
+    for other in range(1, until.shape[0]):
+        if only_withholds(arms, other):
+            branches[other] = 1
             for t in range(watched.shape[0]):
-                watched[t] |= allow[arm, t] == 0
+                watched[t] |= allow[other, t] == 0
     traits = np.empty(liability.shape[1], dtype=np.float64)
     n_persons, next_row = person.shape[0], 0
     while next_row < n_persons:
