@@ -40,7 +40,7 @@ def show_catalogue(
     chosen = [c for c in fitting if (not domain or c.domain in domain) and (not tier or c.tier in tier)]
     return visit.page(
         "data/list.html",
-        paging=take_page(sorted(chosen, key=lambda card: card.title.casefold()), page),
+        paging=take_page(sorted(chosen, key=_richest_first), page),
         found_in=found_in,
         n_all=len(cards),
         faults=visit.desk.acts.list_faults(),
@@ -117,11 +117,18 @@ def show_profile(visit: SignedIn, dataset_id: str, table: str) -> Response:
     return visit.page("data/profile.html", view=view, card=view.card, table=shown, profile=profile, columns=columns)
 
 
+def _richest_first(card: Any) -> tuple[int, str]:
+    return -len(card.tables), card.title.casefold()
+
+
 def _choose_tables(view: DatasetView) -> Sequence[TableView]:
-    """Choose what a first look is taken at: the first table, or of many tables the largest."""
+    """Choose what a first look is taken at: the first table, or of many tables the largest of different columns."""
     if len(view.tables) <= LOOKED_AT:
         return view.tables[:1]
-    return sorted(view.tables, key=lambda table: -table.rows)[:LOOKED_AT]
+    by_columns: dict[tuple[str, ...], TableView] = {}  # a register before and after a reform looks the same twice
+    for table in sorted(view.tables, key=lambda table: -table.rows):
+        by_columns.setdefault(tuple(column.name for column in table.columns), table)
+    return list(by_columns.values())[:LOOKED_AT]
 
 
 def _choose_pictures(
