@@ -177,14 +177,14 @@ def validate(
     out: Annotated[Path, typer.Option(help="The report: a file that ends in .html, .md or .json.")],
     *,
     persons: Annotated[int, typer.Option(help="How many lives to compare with published figures.")] = 200_000,
-    seed: Annotated[int, typer.Option(help="Their seed.")] = 1,
+    seed: Annotated[list[int], typer.Option(help="Their seed; named again, another whose headline is told too.")] = [1],  # noqa: B006
     registers: Annotated[Path | None, typer.Option(help="A simulated folder, whose care is described too.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare simulated lives with published Danish figures and write a report with pictures."""
     from sandkasse.actions import validation  # it draws pictures, which the other commands need not wait for
 
-    request = validation.ValidationRequest(out, persons, seed, registers)
+    request = validation.ValidationRequest(out, persons, tuple(seed), registers)
     with progress_reporter("Validating") as report:
         found = validation.validate_cohort(read_settings(os.environ), request, progress=report)
     if as_json:

@@ -33,6 +33,7 @@ TRAPS = {
     "coding_drift": "From 2010 on more and more follow-up visits carry a code for follow-up in place of the disease.",
     "practice_differences": "Some practices measure HbA1c with a device of their own, which no laboratory reports.",
     "region_differences": "Hospitals of some regions leave secondary diagnoses out.",
+    "miscoded_others": "Hospital contacts of persons without a disease other than diabetes carry its code.",
 }
 NAMES = tuple(TRAPS)
 MESSY = frozenset(
@@ -71,6 +72,7 @@ Tier = Literal["clean", "messy"]
     CODING_DRIFT,
     PRACTICE_DIFFERENCES,
     REGION_DIFFERENCES,
+    MISCODED_OTHERS,
 ) = range(len(NAMES))
 
 
