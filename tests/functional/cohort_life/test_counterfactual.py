@@ -1,5 +1,6 @@
 """The truth of each person on disk: other lives with the same luck, and risks by living the future many times."""
 
+import os
 import stat
 from datetime import date
 
@@ -20,7 +21,9 @@ DEATH = Estimand(Population(date(2005, 1, 1), ages=(50, 100)), "death", 10.0, "n
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    return read_settings({"SANDKASSE_HOME": str(tmp_path_factory.mktemp("home"))})
+    kernels = read_settings(os.environ).kernels  # compiled once on a machine
+    home = tmp_path_factory.mktemp("home")
+    return read_settings({"SANDKASSE_HOME": str(home), "SANDKASSE_KERNELS": str(kernels)})
 
 
 @pytest.fixture(scope="module")
