@@ -22,8 +22,9 @@ def main(connection_file: str) -> None:
     except OSError as error:
         sys.exit(f"There is no R kernel: {error}")
     environment = r_environment(os.environ, library=library, python=Path(sys.executable))
-    command = [str(r.program), "--no-echo", "--no-save", "--no-restore", "--no-environ", "-e", "IRkernel::main()"]
-    os.execve(r.program, [*command, "--args", connection_file], environment)  # noqa: S606  no shell is wanted
+    command = [str(r.program), "--no-echo", "--no-save", "--no-restore", "--no-environ"]
+    started = [*command, "-e", "sandkasse:::start_kernel()", "--args", connection_file]
+    os.execve(r.program, started, environment)  # noqa: S606  no shell is wanted
 
 
 def r_environment(environment: Mapping[str, str], *, library: Path, python: Path) -> dict[str, str]:

@@ -116,6 +116,42 @@ def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, not
     assert table.to_pydict()["n"] == [1, 2]
 
 
+OURS = [
+    ('sandkasse::open("steno-3")', "DatasetNotFoundError: "),
+    ('registers <- sandkasse::open("steno-2"); registers$visit', "TableNotFoundError: "),
+    ('sandkasse::check("count", 1:3)', "Error: Expected one value; got 3."),
+]
+
+
+@pytest.mark.parametrize("isolation", ["none"])
+def test_an_error_of_ours_is_its_two_lines_and_one_of_r_keeps_its_stack(isolation, portal, notebook, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    request = WorkspaceRequest(
+        workspace_id="r",
+        user_id="me",
+        module_id="demo",
+        folder=own,
+        datasets={"steno-2": REPOSITORY / "datasets" / "steno-2"},
+        bindings={"steno-2": "steno-2"},
+        portal_url=f"http://127.0.0.1:{portal.port}",
+        portal_token="portal-secret",
+    )
+    launcher = LocalLauncher(LocalOptions(tmp_path / "run", (tmp_path / "hidden",), isolation=isolation))
+    try:
+        seen = notebook.of(launcher.start(request))
+        for code, begins in OURS:
+            with pytest.raises(AssertionError) as caught:
+                seen.run(code, kernel_name="ir")
+            first, second = str(caught.value).splitlines()
+            assert first.startswith(begins)
+            assert second.startswith("next: ")
+        with pytest.raises(AssertionError, match=r"(?s)subscript out of bounds.*Traceback"):
+            seen.run("f <- function(x) x[[3]]; f(list())", kernel_name="ir")
+    finally:
+        launcher.close()
+
+
 R_ON_THE_ROAD = """
 sample <- sandkasse::open("diabetes-register-sample")
 n <- sandkasse::query(sample, "SELECT count(*) AS n FROM persons")$n

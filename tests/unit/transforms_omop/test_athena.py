@@ -76,13 +76,16 @@ def test_another_version_of_the_files_is_refused(athena_files, athena):
     assert "athena.ohdsi.org" in caught.value.next_step
 
 
+def test_what_is_not_there_is_refused_as_such(tmp_path):
+    with pytest.raises(InvalidInputError, match="There is no such file"):
+        read_athena(tmp_path / "not" / "there.zip", CODES)
+
+
 def test_what_is_no_zip_file_is_refused(tmp_path):
     path = tmp_path / "athena.zip"
     path.write_text("not a zip file")
     with pytest.raises(InvalidInputError, match="no zip file"):
         read_athena(path, CODES)
-    with pytest.raises(InvalidInputError, match="no zip file"):
-        read_athena(tmp_path / "nowhere.zip", CODES)
 
 
 def test_a_damaged_zip_file_is_refused(athena):

@@ -1,4 +1,4 @@
-"""A contact lasts no longer than the patient, and one that begins after death is none."""
+"""A contact lasts no longer than the patient and does not begin after death; a diagnosis stands until retracted."""
 
 from datetime import date
 
@@ -34,3 +34,19 @@ def test_a_contact_ends_with_death_and_does_not_begin_after_it(registers, build)
         203: (DIED, DIED),
     }
     assert made["condition_occurrence"]["visit_occurrence_id"].to_pylist() == [202]
+
+
+def test_a_diagnosis_of_which_no_retraction_is_said_stands(registers, build):
+    contact = registers["lpr3a_kontakt"]["dw_ek_kontakt"][0].as_py()
+    registers["lpr3a_diagnose"] = pa.table(
+        {
+            "dw_ek_kontakt": [contact] * 3,
+            "diag_kode": ["DE109", "DE119", "DI109"],
+            "diag_type": ["A", "B", "B"],
+            "senere_afkraeftet": ["Nej", "Ja", None],
+        }
+    )
+    found = build(registers)[1]["condition_occurrence"].to_pylist()
+    codes = {row["condition_source_value"] for row in found}
+    assert {"DE109", "DI109"} <= codes
+    assert not any(row["condition_source_value"] == "DE119" and row["person_id"] == 33 for row in found)

@@ -70,6 +70,11 @@ def _unpacked(path: Path) -> Iterator[Path]:
         _check_files({entry.name for entry in path.iterdir()})
         yield path
         return
+    if not path.exists():
+        raise InvalidInputError(
+            "There is no such file: the Athena download cannot be found.",
+            next_step="give the zip file from https://athena.ohdsi.org, or the folder that it unpacks to",
+        )
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile) as exc:

@@ -17,7 +17,7 @@ from sandkasse.core.runner import Runner
 from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
 from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
-from sandkasse.transforms.omop.registers import REGISTERS
+from sandkasse.transforms.omop.registers import REGISTERS, check_population
 from sandkasse.transforms.omop.rules import SPANS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
 from sandkasse.transforms.omop.source import connect, divide, find_codes, find_days, name_files
@@ -128,11 +128,7 @@ def build_omop(
         InvalidInputError: If there is no population register, or a person's rows lie in several parts.
     """
     present = {name: tuple(files[name]) for name in REGISTERS if files.get(name)}
-    if "bef" not in present:
-        raise InvalidInputError(
-            "There is no table bef: without it nobody's sex and date of birth are known.",
-            next_step="give a dataset that keeps the contract dk-registers",
-        )
+    check_population(present)
     found = list(find_codes(present))
     asked = [(vocabulary, canonical(vocabulary, code)) for vocabulary, code in found]
     maps = ([read_codes(asked)] if read_codes else []) + [read_shipped()]

@@ -68,7 +68,7 @@ def diagnoses(inputs: Inputs) -> ir.Table:
     for name, number, code, kind, shift in DIAGNOSES:
         if name in inputs.registers:
             table = inputs.registers[name]
-            kept = table.filter(table.senere_afkraeftet != "Ja") if "senere_afkraeftet" in table.columns else table
+            kept = table.filter(_stands(table)) if "senere_afkraeftet" in table.columns else table
             parts.append(
                 kept.select(
                     visit_occurrence_id=kept[number].cast("int64") + shift, code=kept[code].upper(), kind=kept[kind]
@@ -124,6 +124,11 @@ def attendances(inputs: Inputs) -> ir.Table:
     joined = union(parts).distinct().inner_join(inputs.made["_contact"], "visit_occurrence_id")
     inside = joined.filter(joined.day.between(joined.start_date, joined.end_date))
     return inside.select("visit_occurrence_id", "person_id", "day", "specialty")
+
+
+def _stands(diagnosis: ir.Table) -> ir.BooleanValue:
+    """Whether a diagnosis was not retracted; where the register does not say, it was not."""
+    return (diagnosis.senere_afkraeftet != "Ja").fill_null(True)
 
 
 def _lpr2(adm: ir.Table, shift: int = 0) -> ir.Table:

@@ -15,10 +15,10 @@ import sqlglot
 from ibis.backends.duckdb import Backend
 
 from sandkasse.catalogue.named_tables import NamedTables
-from sandkasse.core.errors import InvalidInputError, TableNotFoundError
+from sandkasse.core.errors import TableNotFoundError
 from sandkasse.transforms.omop.build import Release, source_table
 from sandkasse.transforms.omop.plan import build_expressions, unbound
-from sandkasse.transforms.omop.registers import REGISTERS
+from sandkasse.transforms.omop.registers import REGISTERS, check_population
 from sandkasse.transforms.omop.source import find_codes, find_days
 from sandkasse.transforms.omop.vocabulary import map_codes, read_shipped, vocabulary_tables
 
@@ -43,11 +43,7 @@ class OmopTables(NamedTables[ir.Table]):
         self, registers: Mapping[str, ir.Table], files: Mapping[str, Sequence[Path]], *, release: Release
     ) -> None:
         present = {name: registers[name] for name in REGISTERS if name in registers}
-        if "bef" not in present:
-            raise InvalidInputError(
-                "There is no table bef: without it nobody's sex and date of birth are known.",
-                next_step="give a dataset that keeps the contract dk-registers",
-            )
+        check_population(present)
         self._engine: Backend = present["bef"].get_backend()
         self._registers = tuple(registers)
         read = {name: files[name] for name in present}

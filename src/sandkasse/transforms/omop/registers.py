@@ -1,12 +1,14 @@
 """What every table is made from: the Danish registers that are there, and the persons in them."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
+
+from sandkasse.core.errors import InvalidInputError
 
 REGISTERS = (
     "bef",
@@ -69,6 +71,19 @@ class Inputs:
     def codes_of(self, *vocabularies: str) -> ir.Table:
         """Give the meaning of the codes of some vocabularies."""
         return self.codes.filter(self.codes.vocabulary.isin(vocabularies))
+
+
+def check_population(present: Container[str]) -> None:
+    """Check that the population register is among the registers.
+
+    Raises:
+        InvalidInputError: If it is not.
+    """
+    if "bef" not in present:
+        raise InvalidInputError(
+            "There is no table bef: without it nobody's sex and date of birth are known.",
+            next_step="give a dataset that keeps the contract dk-registers",
+        )
 
 
 def union(tables: list[ir.Table]) -> ir.Table:

@@ -38,6 +38,7 @@ ask_python <- function(name, ...) {
 
 complain <- function(message, next_step, class = NULL) {
   message <- paste0(message, "\nnext: ", next_step)
+  the$complaint <- list(name = if (is.null(class)) "Error" else class, message = message)
   stop(structure(
     class = c(class, "sandkasse_error", "error", "condition"),
     list(message = message, call = NULL, next_step = next_step)
