@@ -824,6 +824,7 @@ class Person:
                 ticks = max(1, math.floor((word & 0x3FFFFFF) * factor + 0.5))
                 kept[at] = (word >> 26 << 26) | ticks
                 self.trap("unit_mixups", word >> 32)
+        words = {**words, "contact": self.falsely_coded(words["contact"])}
         contacts, late, drift = list(words["contact"]), self.stream(purposes.MESS + 4), self.stream(purposes.MESS + 5)
         for at, word in enumerate(contacts):
             if late.uniform() < m["late_codes"]:
@@ -850,6 +851,32 @@ class Person:
                     self.words[kind].append(word)
                     self.trap("duplicates", word >> shift)
         return {kind: sorted(found) for kind, found in self.words.items()}
+
+    def falsely_coded(self, contacts):
+        """Contacts where a disease is looked for, some with its code though the person does not have it."""
+        draws, coded = self.stream(purposes.FALSE_CODE), []
+        for word in contacts:
+            day, place, luck = word >> 47, WORDS.specialty_names[(word >> 41) & 63], draws.uniform()
+            looked_for, upper = None, 0.0
+            for row in P["miscoded"]:
+                if place in row["at"]:
+                    upper += row["share"]
+                    if luck < upper:
+                        looked_for = row
+                        break
+            name = looked_for["condition"] if looked_for else None
+            is_free = word & 8191 == 1023 << 3
+            if name and is_free and self.onset[name] > day and day - self.birth >= looked_for["from_age"] * 365.25:
+                code = self.code(draws, P["conditions"][name]["codes"], day)
+                if code is not None:
+                    if draws.uniform() < P["errors"]["miscoded_as_main"]:
+                        main = (word >> 29) & 1023
+                        word = (word & ~(8191 << 26)) | (code << 3 << 26)
+                        code = main
+                    word = (word & ~8191) | (code << 3) | (1 << 1)
+                    self.trap("miscoded_others", day)
+            coded.append(word)
+        return coded
 
     def recoded(self, word, name):
         era = "icd10" if word >> 47 >= number(P["registers"]["icd10_from"]) else "icd8"

@@ -103,6 +103,21 @@ def test_moves_agree_with_residence(bef, made):
             assert not before or before[-1] == "I"
 
 
+def test_who_dies_after_emigrating_is_in_no_register_of_deaths(bench):
+    life = bench.plain_lives(40)
+    life.death_day[:] = bench.day(2005, 6)
+    life.residence_end[:, 0] = bench.day(2005, 6) + 1
+    life.residence_end[:20, 0] = bench.day(2003)
+    made = bench.make(life)
+    stayed = {row["pnr"] for row in made.truth["persons"].to_pylist() if row["last_resident"].year == 2005}
+    assert len(stayed) == 20
+    assert set(made.registers["dod"]["pnr"].to_pylist()) == stayed
+    assert set(made.registers["dodsaasg"]["pnr"].to_pylist()) == stayed
+    left = {row["pnr"] for row in made.registers["vnds"].to_pylist() if row["indud_kode"] == "U"}
+    assert len(left) == 20
+    assert not left & stayed
+
+
 def test_every_death_has_one_cause_in_the_table_of_its_year(made):
     died = {row["pnr"]: row["doddato"] for row in made.registers["dod"].to_pylist()}
     found = {}

@@ -65,6 +65,25 @@ class Codes(NamedTuple):
     retracted: float
 
 
+class FalseCodes(NamedTuple):
+    """Codes of diseases other than diabetes at contacts of persons who do not have them.
+
+    Attributes:
+        share: Cumulative shares of a department's contacts that carry each disease's code, float64, shape
+            (n_specialties, n_rows + 1); the last row is none and adds nothing.
+        column: Column of the life of each disease, int64, shape (n_rows + 1,).
+        codes: Its set of codes, int64, shape (n_rows + 1,).
+        from_age: Age in years from which it is coded falsely, float64, shape (n_rows + 1,).
+        as_main: Share of false codes that are the main diagnosis.
+    """
+
+    share: Floats
+    column: Ints
+    codes: Ints
+    from_age: Floats
+    as_main: float
+
+
 class Drugs(NamedTuple):
     """Drugs.
 
@@ -409,6 +428,7 @@ class CareArrays(NamedTuple):
     calendar: Calendar
     places: Places
     codes: Codes
+    false_codes: FalseCodes
     drugs: Drugs
     laboratory: Laboratory
     primary: Primary

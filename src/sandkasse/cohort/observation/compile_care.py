@@ -51,6 +51,7 @@ def compile_care(
         calendar=compile_calendar(**parameters["planning"]),
         places=_places(parameters),
         codes=_codes(parameters, words),
+        false_codes=_false_codes(parameters, words, life),
         drugs=_drugs(parameters, words, life),
         laboratory=_laboratory(parameters, words, life),
         primary=_primary(parameters, words, density),
@@ -141,6 +142,19 @@ def _codes(parameters: Parameters, words: Vocabulary) -> c.Codes:
         unspecified=errors["unspecified_type"],
         miscoded=errors["miscoded"],
         retracted=errors["retracted"],
+    )
+
+
+def _false_codes(parameters: Parameters, words: Vocabulary, life: Life) -> c.FalseCodes:
+    rows = [row for row in parameters["miscoded"] if life.has(row)]
+    share = [[row["share"] * (name in row["at"]) for row in rows] + [0.0] for name in words.specialty_names]
+    sets = [words.sets.index(parameters["conditions"][row["condition"]]["codes"]) for row in rows]
+    return c.FalseCodes(
+        share=np.cumsum(_floats(share), axis=1),
+        column=_ints([life.conditions.index(row["condition"]) for row in rows] + [0]),
+        codes=_ints([*sets, 0]),
+        from_age=_floats([row["from_age"] for row in rows] + [0.0]),
+        as_main=parameters["errors"]["miscoded_as_main"],
     )
 
 

@@ -17,6 +17,7 @@ from sandkasse.cohort.observation import traps as t
 from sandkasse.cohort.observation import words as w
 from sandkasse.cohort.observation.calendar import year_of
 from sandkasse.cohort.observation.facts import Pen, Who, begin, push, push_trap, spell_at
+from sandkasse.cohort.observation.false_codes import code_falsely
 from sandkasse.cohort.observation.stream import draw, open_stream
 
 _TICKS = 0x3FFFFFF
@@ -42,6 +43,8 @@ def make_messy(pen: Pen, who: Who, care: c.CareArrays, starts: npt.NDArray[np.in
         _miss_unremarkable(pen, who, care.mess, results)
     if traps[t.UNIT_MIXUPS]:
         _mix_units(pen, who, care.mess, results)
+    if traps[t.MISCODED_OTHERS]:
+        code_falsely(pen, who, care, contacts)
     if traps[t.LATE_CODES]:
         _code_late(pen, who, care, contacts)
     if traps[t.CODING_DRIFT]:

@@ -20,6 +20,7 @@ THERAPY_AGAIN = 1250  # the second spell of each
 CONDITION_DRUG = 1300  # then one for each drug that a condition brings
 CONDITION_SERVICE = 1350  # then one for each service that a condition brings
 CHRONIC_DRUG = 1400  # then one for each class that everybody may come to use
+FALSE_CODE = 1479
 MESS = 1480  # then one for each trap of the tier messy
 MARRIAGE = 1500
 LEAVING_HOME = 1501

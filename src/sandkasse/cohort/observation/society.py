@@ -304,11 +304,11 @@ class Society:
         return np.concatenate(rows), np.concatenate(given)
 
     def deaths(self) -> Events:
-        """List deaths in the country: `what` a condition, or the number of conditions plus another cause; `also` a
+        """List deaths of residents: `what` a condition, or the number of conditions plus another cause; `also` a
         second condition or -1.
         """  # noqa: D205 — one sentence on two lines
         life, others = self.life, list(self.parameters["other_deaths"].values())
-        rows = np.flatnonzero((life.death_day >= FIRST_DAY) & (life.death_day < END_DAY))
+        rows = np.flatnonzero(died_resident(life))
         day = life.death_day[rows].astype(np.int64)
         u = self._draw(purposes.CAUSE_OF_DEATH, 3, life.person[rows])
         cause = life.cause_of_death[rows].astype(np.int64)
@@ -323,6 +323,20 @@ class Society:
         has_second = known.any(axis=1) & (u[:, 2] < self.parameters["contributing"]["share"])
         what = np.where(cause >= 0, cause, len(self.conditions) + np.minimum(other, len(others) - 1))
         return Events(rows, day, what, np.where(has_second, also, -1))
+
+
+def died_resident(life: LifeShard) -> npt.NDArray[np.bool_]:
+    """Say who died as a resident in the registers' years: deaths of those who had emigrated are in none of them.
+
+    Args:
+        life: True lives.
+
+    Returns:
+        bool, shape (n_persons,).
+    """
+    day = life.death_day[:, None]
+    is_there = ((life.residence_start <= day) & (day < life.residence_end)).any(axis=1)
+    return np.asarray(is_there & (life.death_day >= FIRST_DAY) & (life.death_day < END_DAY))
 
 
 def _joined(parts: Sequence[Events]) -> Events:

@@ -33,6 +33,7 @@ TRAPS = {
     "coding_drift": "From 2010 on more and more follow-up visits carry a code for follow-up in place of the disease.",
     "practice_differences": "Some practices measure HbA1c with a device of their own, which no laboratory reports.",
     "region_differences": "Hospitals of some regions leave secondary diagnoses out.",
+    "miscoded_others": "Hospital contacts of persons without a disease other than diabetes carry its code.",
 }
 NAMES = tuple(TRAPS)
 MESSY = frozenset(
@@ -44,6 +45,7 @@ MESSY = frozenset(
         "coding_drift",
         "practice_differences",
         "region_differences",
+        "miscoded_others",
     )
 )
 """Traps of the tier `messy` alone."""
@@ -71,6 +73,7 @@ Tier = Literal["clean", "messy"]
     CODING_DRIFT,
     PRACTICE_DIFFERENCES,
     REGION_DIFFERENCES,
+    MISCODED_OTHERS,
 ) = range(len(NAMES))
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sandkasse.cohort.life.record import NEVER
 from sandkasse.cohort.observation.calendar import END_DAY, FIRST_DAY, LAST_YEAR, day_of
-from sandkasse.cohort.observation.society import Society
+from sandkasse.cohort.observation.society import Society, died_resident
 from sandkasse.cohort.registers.columns import Ints, Shard, coded, dates, ranked
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, RECORD_DIGITS, digit_bytes, identifiers, to_strings
 
@@ -135,7 +134,7 @@ def _vnds(shard: Shard, people: pa.Array) -> pa.Table:
 
 def _dod(shard: Shard, people: pa.Array) -> pa.Table:
     died = shard.life.death_day[shard.order]
-    person = np.flatnonzero((died != NEVER) & (died >= FIRST_DAY) & (died < END_DAY))
+    person = np.flatnonzero(died_resident(shard.life)[shard.order])
     return pa.table({"pnr": coded(person, people), "doddato": dates(died[person])})
 
 
