@@ -5,6 +5,7 @@
 Run it when either changes; a test holds the page to the contract.
 """
 
+import re
 import tomllib
 from html import escape
 from pathlib import Path
@@ -27,7 +28,7 @@ def main() -> None:
     shown = {table.name for table in read_contract(contract_path()).tables}
     eras = [era for era in eras if shown & set(era["tables"].split(", ")) or "…" in era["tables"]]
     (REFERENCE / "figures" / "register-eras.svg").write_text(draw_eras(eras), encoding="utf-8")
-    (REFERENCE / "registers.md").write_text(write_page(), encoding="utf-8")
+    (REFERENCE / "registers.md").write_text(write_page(eras), encoding="utf-8")
 
 
 def draw_eras(eras: list[dict[str, Any]]) -> str:
@@ -81,8 +82,8 @@ def _row(era: dict[str, Any], y: float) -> list[str]:
     return out
 
 
-def write_page() -> str:
-    """Write every table and column of the contract down."""
+def write_page(eras: list[dict[str, Any]]) -> str:
+    """Write down the eras, and every table and column of the contract."""
     contract = read_contract(contract_path())
     out = [
         "# The registers of `dk-registers`",
@@ -93,6 +94,12 @@ def write_page() -> str:
         "",
         "![One bar for each register over its years, with marks where codes, tables or coverage change]"
         "(figures/register-eras.svg)",
+        "",
+        "The same as a table; the data of both are `src/sandkasse/cohort/registers/eras.toml`.",
+        "",
+        "| register | tables | holder | years | what breaks |",
+        "|---|---|---|---|---|",
+        *(_era(era) for era in eras),
     ]
     for table in contract.tables:
         out += ["", f"## `{table.name}`: {table.title}", ""]
@@ -104,6 +111,14 @@ def write_page() -> str:
         if traps:
             out += ["", "What misleads:", "", *traps]
     return "\n".join(out) + "\n\n" + CLOSING
+
+
+def _era(era: dict[str, Any]) -> str:
+    first, last = era["years"]
+    tables = ", ".join(f"`{name}`" for name in re.split(r", | or ", era["tables"]))
+    notes = [f"{cut['year']}: {cut['what']}" for cut in era.get("break", [])]
+    notes += [era["also"]] if "also" in era else []
+    return f"| {era['title']} | {tables} | {era['holder']} | {first}–{last} | {'; '.join(notes)} |"
 
 
 def _column(column: Column) -> str:

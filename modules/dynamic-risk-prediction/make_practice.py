@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sandkasse.cohort.causal import GOLDEN
-from sandkasse.cohort.causes import natural_arms
+from sandkasse.cohort.arms import natural_arms
 from sandkasse.cohort.life.simulate import simulate_arms
 from sandkasse.cohort.model import load_model
 

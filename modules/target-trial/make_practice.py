@@ -37,7 +37,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sandkasse.cohort.causes import natural_arms
+from sandkasse.cohort.arms import natural_arms
 from sandkasse.cohort.life.families import BLOCK_PERSONS
 from sandkasse.cohort.life.simulate import simulate_arms
 from sandkasse.cohort.model import load_model

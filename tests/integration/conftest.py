@@ -68,6 +68,7 @@ class Notebook:
             if got["msg_type"] in {"display_data", "execute_result"}:
                 said += "\n" + got["content"]["data"].get("text/plain", "") + "\n"
             if got["msg_type"] == "error":
+                line.close()
                 raise AssertionError("\n".join(got["content"]["traceback"]))
             if got["msg_type"] == "status" and got["content"]["execution_state"] == "idle":
                 line.close()

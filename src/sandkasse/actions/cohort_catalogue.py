@@ -207,6 +207,8 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> "CardDraft":
             "Denmark",
             "simulated",
         ),
-        known_faults=("Figures after 2016 are extrapolated.",),
+        known_faults=(
+            "Deaths and migration after 2012 and births after 2018 are extrapolated from published figures.",
+        ),
         default_for=recipe.dataset_id == CLASS_COHORT,
     )

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.causes import compile_arms, natural_arms
+from sandkasse.cohort.arms import choose_arms, compile_arms, join_arms
 from sandkasse.cohort.life.families import BLOCK_PERSONS
 from sandkasse.cohort.life.record import Int64Array, LifeShard
 from sandkasse.cohort.life.simulate import simulate_arms
@@ -138,7 +138,7 @@ def estimate_effect(
     """
     index, end = _span(model, estimand.population.index_day, estimand.horizon_years)
     outcome = _outcome(model, estimand.outcome)
-    arms = _stack(_arm(model, estimand.course, index, end), _arm(model, estimand.against, index, end))
+    arms = _behind_natural(model, _arm(model, estimand.course, index, end), _arm(model, estimand.against, index, end))
     events, years, blocks = [], [], []
     for first in range(0, n_persons, SHARD):
         persons = np.arange(first, min(first + SHARD, n_persons), dtype=np.int64)
@@ -198,7 +198,7 @@ def true_risk(
     """
     index, end = _span(model, estimand.population.index_day, estimand.horizon_years)
     outcome = _outcome(model, estimand.outcome)
-    arms = _stack(*[_arm(model, estimand.course, index, end)] * n_draws)
+    arms = _behind_natural(model, *[_arm(model, estimand.course, index, end)] * n_draws)
     arms.luck[1:] = np.arange(1, n_draws + 1, dtype=np.uint64) * np.uint64(GOLDEN)
     out = np.full(len(persons), np.nan)
     size = max(1, LIVES_AT_ONCE // n_draws)
@@ -231,55 +231,28 @@ def _outcome(model: CompiledModel, name: str) -> int:
 
 def _arm(model: CompiledModel, course: Course, index: int, end: int) -> Arms:
     """Give one arm in which a course holds from the index day on and life is followed to the end."""
-    n_treatments, n_exposures = len(model.treatments), len(model.exposures)
+    arms = model.arms
     if isinstance(course, Intervention):
-        arms, row = (
-            compile_arms(
-                (course,),
-                preventive=model.tables.withheld,
-                n_exposures=n_exposures,
-                find_treatment=lambda name: model.find(name, "treatments"),
-                find_exposure=lambda name: model.find(name, "exposures"),
-                find_condition=lambda name: model.find(name, "conditions"),
-            ),
-            1,
-        )
-    elif course == NATURAL:
-        arms, row = natural_arms(1, n_treatments=n_treatments, n_exposures=n_exposures), 0
+        n_exposures = len(model.exposures)
+        arms = compile_arms((course,), preventive=model.tables.withheld, n_exposures=n_exposures, find=model.find)
+        row = 1
     else:
-        arms, row = model.arms, model.find(course, "interventions") + 1
-    return Arms(
-        allow=arms.allow[row : row + 1],
-        exposed=arms.exposed[row : row + 1],
-        give_from=arms.give_from[row : row + 1],
-        give_for=arms.give_for[row : row + 1],
-        from_day=np.full(1, float(index)),
-        until=np.full(1, end, dtype=np.int64),
-        luck=np.zeros(1, dtype=np.uint64),
+        row = 0 if course == NATURAL else 1 + model.find(course, "interventions")
+    return choose_arms(arms, [row])._replace(
+        from_day=np.full(1, float(index)), until=np.full(1, end, dtype=np.int64), luck=np.zeros(1, dtype=np.uint64)
     )
 
 
-def _stack(*arms: Arms) -> Arms:
+def _behind_natural(model: CompiledModel, *arms: Arms) -> Arms:
     """Put arms behind the natural course."""
-    first = natural_arms(1, n_treatments=arms[0].allow.shape[1], n_exposures=arms[0].exposed.shape[1])
-    together = [first, *arms]
-    return Arms(
-        allow=np.concatenate([arm.allow for arm in together]),
-        exposed=np.concatenate([arm.exposed for arm in together]),
-        give_from=np.concatenate([arm.give_from for arm in together]),
-        give_for=np.concatenate([arm.give_for for arm in together]),
-        from_day=np.concatenate([arm.from_day for arm in together]),
-        until=np.concatenate([arm.until for arm in together]),
-        luck=np.concatenate([arm.luck for arm in together]),
-    )
+    return join_arms([choose_arms(model.arms, [0]), *arms])
 
 
 def _eligible(
     model: CompiledModel, persons: Int64Array, population: Population, outcome: int, *, seed: int
 ) -> Iterator[Int64Array]:
     """Give those of some persons who are of the population, once, if there are any."""
-    alone = natural_arms(1, n_treatments=len(model.treatments), n_exposures=len(model.exposures))
-    shard = simulate_arms(model, persons, seed=seed, arms=alone)
+    shard = simulate_arms(model, persons, seed=seed, arms=choose_arms(model.arms, [0]))
     chosen = persons[belongs(model, shard, population, outcome)]
     if len(chosen):
         yield chosen

@@ -17,6 +17,11 @@ from sandkasse.core.errors import InvalidInputError
 
 _FOLDERS = ("params", "params_observation")
 OUR_CHOICE = "our choice"
+_SOURCE = re.compile(
+    r"\b10\.\d{4,}/|PMID|PMC\d|et al\.|\b\d{4};\s?\d|Statistics Denmark|Statens Serum Institut|Health Data Authority|"
+    r"WHO Collaborating|\bosdc\b|R package"
+)
+"""How a source is written in the parameter files: a DOI or number of a paper, a citation, a publisher of figures."""
 _HEADING = re.compile(r"^\[+([^\]]+)\]+\s*$")
 _KEY = re.compile(r"^([A-Za-z0-9_\"-]+)\s*=")
 
@@ -63,6 +68,16 @@ def describe_model() -> tuple[Parameter, ...]:
     return tuple(parameter for path in parameter_files() for parameter in _parameters(path))
 
 
+def is_our_choice(note: str) -> bool:
+    """Say whether a note says that an entry, or part of it, is our choice."""
+    return OUR_CHOICE in note.lower()
+
+
+def names_source(note: str) -> bool:
+    """Say whether a note names where an entry, or part of it, was published."""
+    return bool(_SOURCE.search(note))
+
+
 def parameter_files() -> tuple[Path, ...]:
     """List the shipped parameter files."""
     root = Path(str(files("sandkasse.cohort")))
@@ -80,15 +95,17 @@ def describe_page() -> str:
     for parameter in describe_model():
         listed.setdefault(parameter.file, []).append(parameter)
     titles = {f"conditions/{condition.name}.toml": condition.title for condition in specification.conditions}
-    n_all = sum(map(len, listed.values()))
-    n_own = sum(p.note.lower().startswith(OUR_CHOICE) for rows in listed.values() for p in rows)
+    notes = [parameter.note for rows in listed.values() for parameter in rows]
+    n_own = sum(map(is_our_choice, notes))
+    n_beside = sum(is_our_choice(note) and names_source(note) for note in notes)
     return "".join(
         (
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The cohort\'s model</title>',
             f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_PAGE_STYLE}</style></head>',
             "<body><main><h1>The cohort's model</h1>",
             f"<p>{len(specification.conditions)} conditions, {len(specification.general.treatments)} treatments. ",
-            f"{n_all:,} entries, of which {n_own:,} are our choice alone; the others name a source.</p>",
+            f"Of {len(notes):,} entries, {n_own:,} are our choice, in whole or in part, {n_beside:,} of them beside a ",
+            f"source; the other {len(notes) - n_own:,} name a source.</p>",
             f"{_READING}<figure>{draw_model(specification)}</figure><h2>Every number, and where it comes from</h2>",
             *(_details(file, rows, titles.get(file, "")) for file, rows in listed.items()),
             "</main></body></html>",
@@ -180,10 +197,20 @@ def _parameters(path: Path) -> Iterator[Parameter]:
         if folder != "params_observation" and not _has_number(value):
             continue
         found = next((sourced[upper] for upper in _enclosing(name) if upper in sourced), "")
-        parts = re.sub(r"\[\d+\]", "", name).split(".")
-        for end in range(len(parts), -1, -1):
-            found = found or notes.get(".".join(parts[:end]), "")
-        yield Parameter(name_of_file, name, str(value), found)
+        yield Parameter(name_of_file, name, str(value), found or _remark(notes, name))
+
+
+def _remark(notes: Mapping[str, str], name: str) -> str:
+    """Join the comments on an entry and on what it stands in, until one says where the entry comes from."""
+    parts = re.sub(r"\[\d+\]", "", name).split(".")
+    said: list[str] = []
+    for end in range(len(parts), -1, -1):
+        note = notes.get(".".join(parts[:end]))
+        if note:
+            said.append(note)
+            if is_our_choice(note) or names_source(note):
+                break
+    return " — ".join(said)
 
 
 def _has_number(value: Any) -> bool:

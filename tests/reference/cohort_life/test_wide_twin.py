@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sandkasse.cohort.causes import natural_arms
+from sandkasse.cohort.arms import natural_arms
 from sandkasse.cohort.life import NEVER
 from sandkasse.cohort.life.simulate import simulate_arms
 from sandkasse.cohort.model import load_model

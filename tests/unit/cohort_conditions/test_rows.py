@@ -177,3 +177,20 @@ def test_a_cause_that_does_not_exist_is_refused(tmp_path: Path) -> None:
 def test_the_page_is_made_from_the_rows() -> None:
     page = ROOT / "docs" / "reference" / "conditions.md"
     assert page.read_text(encoding="utf-8") == conditions_page(SPECIFICATION), "run: python3 run.py docs"
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        ("statin",),
+        ("antihypertensive", "thiazide", "calcium_blocker", "beta_blocker"),
+        ("warfarin", "doac"),
+        ("metformin", "sulfonylurea", "dpp4", "sglt2", "glp1", "insulin"),
+    ],
+    ids=["statins", "antihypertensives", "anticoagulants", "glucose-lowering"],
+)
+def test_who_is_given_a_drug_differs_in_what_also_moves_the_outcome(group):
+    """Confounding by indication: every drug of the group is begun at a rate that traits of the person move."""
+    for treatment in SPECIFICATION.general.treatments:
+        if treatment.name in group:
+            assert any(effect.log_hazard_ratio for start in treatment.start for effect in start.traits), treatment.name

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from sandkasse.cohort.arms import natural_arms
 from sandkasse.cohort.causal import Estimand, Population, estimate_effect, true_risk
-from sandkasse.cohort.causes import natural_arms
 from sandkasse.cohort.life.simulate import simulate_arms
 from sandkasse.cohort.specification import Given, Intervention
 from sandkasse.core.errors import InvalidInputError

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sandkasse.cohort.causes import intercepts, trait_correlations
+from sandkasse.cohort.compilation.exposures import intercepts
+from sandkasse.cohort.compilation.traits import trait_correlations
 from sandkasse.cohort.life import NEVER, simulate_life
 from sandkasse.cohort.life.causes import settle_traits
 from sandkasse.cohort.model import PARAMS, load_model

@@ -158,3 +158,13 @@ def test_children_are_vaccinated_at_the_ages_of_the_programme(made):
         age = (row["vaccinationsdato"] - born[row["pnr"]]).days
         assert 460 <= age <= 520 or 1480 <= age <= 1540
     assert min(row["vaccinationsdato"] for row in given) >= date(2002, 1, 1)
+
+
+def test_nobody_is_vaccinated_against_covid_before_the_vaccine(made):
+    born = {row["pnr"]: row["foed_dato"] for row in made.truth["persons"].to_pylist()}
+    given = [row for row in made.registers["ddv"].to_pylist() if row["vaccine"] == "covid19"]
+    assert len(given) > 500
+    assert min(row["vaccinationsdato"] for row in given) >= date(2020, 12, 27)
+    late = [row for row in given if row["vaccinationsdato"] >= date(2023, 10, 1)]
+    assert len(late) > 30, "the old are vaccinated each autumn"
+    assert all((row["vaccinationsdato"] - born[row["pnr"]]).days >= 65 * 365.25 for row in late)

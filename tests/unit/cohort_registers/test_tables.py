@@ -142,3 +142,15 @@ def test_the_era_map_holds_every_table_and_its_breaks_lie_within():
     for era in eras:
         first, last = era["years"]
         assert all(first < cut["year"] <= last for cut in era.get("break", []))
+
+
+def test_the_reference_page_shows_every_era_and_its_breaks():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "registers.md").read_text(encoding="utf-8")
+    before_tables = page.split("\n## `")[0]
+    rows = {row.split(" | ")[0].strip("| "): row for row in before_tables.splitlines() if row.startswith("| ")}
+    assert "src/sandkasse/cohort/registers/eras.toml" in before_tables
+    for era in tomllib.loads((contract_path().parent / "eras.toml").read_text(encoding="utf-8"))["register"]:
+        assert f"{era['years'][0]}–{era['years'][1]}" in rows[era["title"]]
+        for cut in era.get("break", []):
+            assert f"{cut['year']}: {cut['what']}" in rows[era["title"]]
+        assert era.get("also", "") in rows[era["title"]]

@@ -146,8 +146,10 @@ def test_a_dataset_whose_contract_is_broken_is_found_by_its_card(open_portal):
 
 def test_many_tables_say_what_they_hold_and_which_years(open_portal):
     columns = (ColumnView("code", "string", listed=(("A10", "drugs in diabetes"),)), ColumnView("n", "number"))
+    here, there = (ColumnView("only_here", "string"),), (ColumnView("only_there", "string"),)
+    more = (there, there, here, (), ())
     tables = tuple(
-        TableView(f"t{n}", "", 100 * n, columns, "row", f"{1977 + 10 * n}–2024", title=f"Register {n}")
+        TableView(f"t{n}", "", 100 * n, columns + more[n], "row", f"{1977 + 10 * n}–2024", title=f"Register {n}")
         for n in range(5)
     )
     profile = (
@@ -161,9 +163,9 @@ def test_many_tables_say_what_they_hold_and_which_years(open_portal):
     assert spans[0] == ("0.0", "100.0")
     assert spans[4] == ("83.3", "16.7")  # 2017–2024 of 1977–2024: 40 of 48 years before it, 8 within
     look = client.read("/data/dataset-0/look")
-    assert "The 3 largest tables" in look.text
+    assert "3 of the largest tables" in look.text
     shown = [link for link in look.links if "/tables/" in link]
-    assert shown == [f"/data/dataset-0/tables/t{n}" for n in (4, 3, 2)]
+    assert shown == [f"/data/dataset-0/tables/t{n}" for n in (4, 2, 1)]  # t3 has the columns of t4
     assert look.text.count("A10 drugs in diabetes") == 3  # codes with titles before shapes
     assert look.find("svg", **{"class": "histogram"}) == []
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.causes import choose_arms
+from sandkasse.cohort.arms import choose_arms
 from sandkasse.cohort.kernels import helper, kernel
 from sandkasse.cohort.life.record import Int32Array, LifeShard
 from sandkasse.cohort.life.simulate import NO_TALLY, simulate_arms

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.causes import choose_arms
+from sandkasse.cohort.arms import choose_arms
 from sandkasse.cohort.kernels import kernel
 from sandkasse.cohort.kinship import FamilyTables
 from sandkasse.cohort.life.causes import draw_exposures, draw_position, settle_traits

@@ -291,14 +291,18 @@ class Society:
         column = self.treatments.index(entry["treatment"])
         begun, stopped = life.treatment_day[:, column], life.treatment_stop_day[:, column]
         again = life.treatment_again_day[:, column]
-        if not entry.get("seasonal"):
-            chosen = np.flatnonzero(begun < END_DAY)
-            days = [begun[chosen].astype(np.int64) + later for later in entry["doses"]]
-            return np.tile(chosen, len(days)), np.concatenate(days)
         rows, given = [], []
-        for year in range(2002, LAST_YEAR + 1):
-            day = day_of(date(year, 10, 1)) + (60.0 * ((u[:, 0] + 0.61803 * year) % 1.0)).astype(np.int64)
+        chosen = np.flatnonzero(begun < END_DAY)
+        for later in entry.get("doses", ()):
+            rows.append(chosen)
+            given.append(begun[chosen].astype(np.int64) + later)
+        autumns = entry.get("autumns")
+        for year in range(autumns["from_years"][0], LAST_YEAR + 1) if autumns else ():
+            turn = (u + 0.61803 * year) % 1.0  # even over the years of a person, and over the persons of a year
+            day = day_of(date(year, 10, 1)) + (60.0 * turn[:, 0]).astype(np.int64)
+            from_age = autumns["from_ages"][np.searchsorted(autumns["from_years"], year, side="right") - 1]
             runs = ((begun <= day) & (day < stopped)) | (again <= day)
+            runs &= (day - life.birth_day >= from_age * _YEAR) & (turn[:, 1] < autumns["share"])
             rows.append(everybody[runs])
             given.append(day[runs])
         return np.concatenate(rows), np.concatenate(given)

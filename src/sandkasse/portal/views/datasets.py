@@ -118,10 +118,13 @@ def show_profile(visit: SignedIn, dataset_id: str, table: str) -> Response:
 
 
 def _choose_tables(view: DatasetView) -> Sequence[TableView]:
-    """Choose what a first look is taken at: the first table, or of many tables the largest."""
+    """Choose what a first look is taken at: the first table, or of many tables the largest of different columns."""
     if len(view.tables) <= LOOKED_AT:
         return view.tables[:1]
-    return sorted(view.tables, key=lambda table: -table.rows)[:LOOKED_AT]
+    by_columns: dict[tuple[str, ...], TableView] = {}  # a register before and after a reform looks the same twice
+    for table in sorted(view.tables, key=lambda table: -table.rows):
+        by_columns.setdefault(tuple(column.name for column in table.columns), table)
+    return list(by_columns.values())[:LOOKED_AT]
 
 
 def _choose_pictures(
