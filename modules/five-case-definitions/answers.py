@@ -541,7 +541,9 @@ def corrected_not(data):
 
 
 def corrected_by_positives(data):
-    return corrected_not(data) / positives_pandas(data)
+    people = _practice_persons()
+    sensitivity, specificity = positives_pandas(data), 1 - people[~people.truth].hospital.mean()
+    return (corrected_not(data) + 100 * (specificity - 1)) / (sensitivity + specificity - 1)
 
 
 def corrected_by_found(data):

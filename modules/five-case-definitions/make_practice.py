@@ -78,6 +78,7 @@ RIGHT, WRONG = ("confirmed", "learnt"), ("admission", "drugs", "all_inhalers")
 REFUSED = 0.001  # our choice: how often a right list may be refused
 CLASS_SHARE = 1 / 3  # a class cohort has 20,000 persons, the practice cohort 60,000
 DRAWS = 200_000
+FOLDS = 10  # our choice: a list that learns is tried on tenths that it has not learnt from
 PASS_MARKS = np.arange(0.60, 1.0, 0.04)  # the grader's steps of four points, which two hundred cases allow
 
 
@@ -180,8 +181,8 @@ def listed(answers, registers):
     for name in (*RIGHT, *WRONG):
         if name == "learnt":
             people, known = answers._evidence(registers), answers._practice_evidence()
-            fold = np.random.default_rng(1).integers(2, size=len(people))
-            folds = [(people[fold == k], known[known.pnr.isin(people.pnr[fold != k])]) for k in (0, 1)]
+            fold = np.random.default_rng(1).integers(FOLDS, size=len(people))
+            folds = [(people[fold == k], known[known.pnr.isin(people.pnr[fold != k])]) for k in range(FOLDS)]
             named = pd.concat([here[answers._learn(here, there)] for here, there in folds]).pnr
         else:
             named = np.asarray(getattr(answers, f"list_{name}")(registers)["pnr"])
