@@ -17,7 +17,7 @@ from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.observation.compile_care import compile_care
 from sandkasse.cohort.observation.observe import observe
-from sandkasse.cohort.observation.traps import MESSY, trap_switches
+from sandkasse.cohort.observation.traps import trap_switches
 from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.validation.codes import count_first_codes
 from sandkasse.core.settings import read_settings
@@ -35,7 +35,7 @@ def measure(n_persons, seed, told):
         recurring=model.recurring,
         traits=model.traits,
     )
-    traps = trap_switches(tuple(MESSY - {"miscoded_others"}), tier="messy")
+    traps = trap_switches(())
     counts = {}
     for first in range(0, n_persons, SHARD):
         life = simulate_life(model, np.arange(first, first + SHARD, dtype=np.int64), seed=seed)

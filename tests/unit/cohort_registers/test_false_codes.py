@@ -6,13 +6,11 @@ from scipy import stats
 
 from sandkasse.cohort.life import simulate_life
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.traps import MESSY
 from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.validation.codes import count_first_codes
 
 P = read_parameters()
 ROWS = P["miscoded"]
-OTHERS = tuple(MESSY - {"miscoded_others"})
 
 
 def trapped(made):
@@ -36,17 +34,17 @@ def plain(bench):
     """Lives without any condition, of persons who are all old enough for every false code from 1995 on."""
     life = bench.plain_lives(1500)
     life.birth_day[:] = bench.day(1932)
-    return bench.make(life, without=OTHERS, tier="messy"), bench.make(life)
+    return bench.make(life), bench.make(life, without=("miscoded_others",))
 
 
 def test_without_the_trap_nobody_without_a_disease_has_its_code(plain):
-    messy, clean = plain
+    on, off = plain
     for row in ROWS:
-        assert not len(coded(clean, row["condition"])[0]), row["condition"]
-    found = {int(person) for row in ROWS for person in coded(messy, row["condition"])[0]}
-    pnr = messy.truth["persons"]["pnr"].to_pylist()
-    assert {pnr[person] for person in found} == trapped(messy) != set()
-    assert not trapped(clean)
+        assert not len(coded(off, row["condition"])[0]), row["condition"]
+    found = {int(person) for row in ROWS for person in coded(on, row["condition"])[0]}
+    pnr = on.truth["persons"]["pnr"].to_pylist()
+    assert {pnr[person] for person in found} == trapped(on) != set()
+    assert not trapped(off)
 
 
 def test_nothing_that_was_coded_is_lost(plain):
@@ -62,24 +60,24 @@ def test_nothing_that_was_coded_is_lost(plain):
             listed.setdefault(tuple(map(int, key)), []).extend(code for code in codes if code != w.NO_DIAGNOSIS)
         return {key: sorted(codes) for key, codes in listed.items()}
 
-    messy, clean = map(diagnoses, plain)
-    assert messy.keys() == clean.keys()
-    for key, codes in clean.items():
-        left = list(messy[key])
+    on, off = map(diagnoses, plain)
+    assert on.keys() == off.keys()
+    for key, codes in off.items():
+        left = list(on[key])
         for code in codes:
             left.remove(code)
 
 
 def test_the_share_of_contacts_is_as_said(plain, bench):
-    messy, clean = plain
-    specialty = (clean.seen.contact >> 41) & 63
-    is_free = (clean.seen.contact & 0x1FFF) == w.NOTHING
-    late = clean.seen.contact >> 47 >= bench.day(1995)
-    names = messy.shard.words.specialty_names
+    on, off = plain
+    specialty = (off.seen.contact >> 41) & 63
+    is_free = (off.seen.contact & 0x1FFF) == w.NOTHING
+    late = off.seen.contact >> 47 >= bench.day(1995)
+    names = on.shard.words.specialty_names
     for row in ROWS:
         at = [names.index(name) for name in row["at"]]
         asked = int((np.isin(specialty, at) & is_free & late).sum())
-        wrong = int((coded(messy, row["condition"])[1] >= bench.day(1995)).sum())
+        wrong = int((coded(on, row["condition"])[1] >= bench.day(1995)).sum())
         # Two-sided, once in ten million for each of the diseases: about once in a million for all together.
         low, high = stats.binom.interval(1 - 1e-7, asked, row["share"])
         assert low <= wrong <= high, row["condition"]
@@ -89,7 +87,7 @@ def test_nobody_is_coded_falsely_before_the_age(bench):
     life = bench.plain_lives(600)
     life.birth_day[:] = bench.day(1997)
     life.residence_start[:, 0] = bench.day(1997)
-    made = bench.make(life, without=OTHERS, tier="messy")
+    made = bench.make(life)
     grown = [row["condition"] for row in ROWS if row["from_age"] >= 30]
     assert not [name for name in grown if len(coded(made, name)[0])]
     assert trapped(made)
@@ -98,7 +96,7 @@ def test_nobody_is_coded_falsely_before_the_age(bench):
 def test_first_codes_are_right_as_often_as_published(bench):
     """The predictive value of a first code of each disease, in simulated lives."""
     life = simulate_life(bench.MODEL, np.arange(6000, dtype=np.int64), seed=31)
-    made = bench.make(life, without=OTHERS, tier="messy")
+    made = bench.make(life)
     counts = count_first_codes(life, made.seen, made.shard.order, made.shard.words)
     assert counts.keys() == {row["condition"] for row in ROWS}
     for row in ROWS:

@@ -1,4 +1,4 @@
-"""The tier `messy`: what goes wrong between a person's care and the registers' rows.
+"""What goes wrong between a person's care and the registers' rows: the tier `messy`, and false codes in both tiers.
 
 It works on the finished, sorted words of a person and draws from streams of its own, so that the tier `clean` is what
 remains where a row was not touched.

@@ -45,7 +45,6 @@ MESSY = frozenset(
         "coding_drift",
         "practice_differences",
         "region_differences",
-        "miscoded_others",
     )
 )
 """Traps of the tier `messy` alone."""
