@@ -168,3 +168,14 @@ def test_nobody_is_vaccinated_against_covid_before_the_vaccine(made):
     late = [row for row in given if row["vaccinationsdato"] >= date(2023, 10, 1)]
     assert len(late) > 30, "the old are vaccinated each autumn"
     assert all((row["vaccinationsdato"] - born[row["pnr"]]).days >= 65 * 365.25 for row in late)
+
+
+def test_few_of_the_old_have_never_married(bef):
+    day = date(2015, 1, 1)
+    old = [row for rows in bef.values() for row in rows if row["referencetid"] == day and row["foed_dato"].year <= 1949]
+    share = {status: sum(row["civst"] == status for row in old) / len(old) for status in "UGFE"}
+    # Of some 200 persons: a share's standard error is at most 0.035, the limits lie three and more of them away.
+    assert len(old) > 120
+    assert share["U"] < 0.22
+    assert 0.33 < share["G"] < 0.7
+    assert 0.1 < share["E"] < 0.4

@@ -42,6 +42,14 @@ def test_a_long_list_comes_in_pages_that_lose_nothing(open_portal, path):
     assert "Page 1 of 3" in client.read(f"{path}?page=-1").text
 
 
+def test_the_catalogue_begins_with_the_dataset_of_most_tables(open_portal):
+    files = [{"path": f"data/{n}.parquet", "table": n, "rows": 1, "bytes": 1, "sha256": "0" * 64} for n in "abc"]
+    cards = (make_card(1), make_card(2), make_card(3, files=files))
+    client = open_portal(list_datasets=lambda: cards)
+    named = [link for link in client.read("/data").links if link.startswith("/data/dataset-")]
+    assert list(dict.fromkeys(named)) == ["/data/dataset-3", "/data/dataset-1", "/data/dataset-2"]
+
+
 def test_the_catalogue_is_searched_and_filtered(open_portal):
     client = open_portal(n_datasets=8)
     assert "2 datasets of 8" in client.read("/data?domain=trials").text

@@ -117,19 +117,35 @@ class Society:
         key = np.where(is_mutual, np.minimum(life.person, life.partner), life.person)
         u = self._draw(purposes.MARRIAGE, 6, key)
         z = _normal(u[:, 1], u[:, 2])
+        born = np.where(is_mutual, np.minimum(life.birth_day, life.birth_day[np.maximum(other, 0)]), life.birth_day)
+        by_birth = {
+            name: np.interp(1970.0 + born / _YEAR, p["born"], p[name])
+            for name in ("share_of_couples", "share_of_others", "share_divorced", "others_age_mean")
+        }
         couple = life.partner_since + _YEAR * (p["after_child_mean"] + p["after_child_sd"] * z)
         couple = np.maximum(couple, np.maximum(life.birth_day, life.birth_day[np.maximum(other, 0)]) + 18 * _YEAR)
-        alone = life.birth_day + _YEAR * np.maximum(18.0, p["others_age_mean"] + p["others_age_sd"] * z)
-        share = np.where(is_mutual, p["share_of_couples"], p["share_of_others"])
+        alone = life.birth_day + _YEAR * np.maximum(18.0, by_birth["others_age_mean"] + p["others_age_sd"] * z)
+        share = np.where(is_mutual, by_birth["share_of_couples"], by_birth["share_of_others"])
         married = np.where(u[:, 0] < share, np.where(is_mutual, couple, alone), NEVER)
         ends = np.where(
-            u[:, 3] < p["share_divorced"], married - _YEAR * p["divorced_after_mean"] * np.log(u[:, 4]), NEVER
+            u[:, 3] < by_birth["share_divorced"], married - _YEAR * p["divorced_after_mean"] * np.log(u[:, 4]), NEVER
         )
         ends = np.where(married < NEVER, ends, NEVER)
         spouse = np.where(is_mutual, other, -1)
-        widowed = np.where(is_mutual, life.death_day[np.maximum(other, 0)], NEVER)
+        widowed = np.where(
+            is_mutual, life.death_day[np.maximum(other, 0)], self._end_of_unseen_spouse(married, u[:, 5])
+        )
         whole = [np.minimum(days, NEVER).astype(np.int32) for days in (married, ends, widowed)]
         return whole[0], whole[1], whole[2], spouse
+
+    def _end_of_unseen_spouse(self, married: Floats, u: Floats) -> Floats:
+        """Day on which a spouse dies who is not in the data, not before the wedding; `NEVER` without one."""
+        p, is_man = self.parameters["marriages"], self.life.sex == 1
+        age = np.where(is_man, p["unseen_wife_dies_at"], p["unseen_husband_dies_at"])
+        age += p["unseen_spouse_dies_scale"] * np.log(u / (1.0 - u))
+        older = np.where(is_man, -p["wives_are_younger"], p["wives_are_younger"])
+        dies = np.maximum(self.life.birth_day + _YEAR * (age - older), married + 1.0)
+        return np.where(married < NEVER, dies, NEVER)
 
     def civil_status(self, days: Ints) -> npt.NDArray[np.int8]:
         """Say whether persons are unmarried, married, divorced or widowed (0 to 3), shape (n_persons, n_days)."""
@@ -296,8 +312,8 @@ class Society:
         for later in entry.get("doses", ()):
             rows.append(chosen)
             given.append(begun[chosen].astype(np.int64) + later)
-        autumns = entry.get("autumns")
-        for year in range(autumns["from_years"][0], LAST_YEAR + 1) if autumns else ():
+        autumns = entry.get("autumns", {"from_years": [LAST_YEAR + 1]})
+        for year in range(autumns["from_years"][0], LAST_YEAR + 1):
             turn = (u + 0.61803 * year) % 1.0  # even over the years of a person, and over the persons of a year
             day = day_of(date(year, 10, 1)) + (60.0 * turn[:, 0]).astype(np.int64)
             from_age = autumns["from_ages"][np.searchsorted(autumns["from_years"], year, side="right") - 1]

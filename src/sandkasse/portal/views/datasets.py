@@ -40,7 +40,7 @@ def show_catalogue(
     chosen = [c for c in fitting if (not domain or c.domain in domain) and (not tier or c.tier in tier)]
     return visit.page(
         "data/list.html",
-        paging=take_page(sorted(chosen, key=lambda card: card.title.casefold()), page),
+        paging=take_page(sorted(chosen, key=_richest_first), page),
         found_in=found_in,
         n_all=len(cards),
         faults=visit.desk.acts.list_faults(),
@@ -115,6 +115,10 @@ def show_profile(visit: SignedIn, dataset_id: str, table: str) -> Response:
     profile = visit.desk.acts.profile_table(dataset_id, table)
     columns = {column.name: column for column in shown.columns}
     return visit.page("data/profile.html", view=view, card=view.card, table=shown, profile=profile, columns=columns)
+
+
+def _richest_first(card: Any) -> tuple[int, str]:
+    return -len(card.tables), card.title.casefold()
 
 
 def _choose_tables(view: DatasetView) -> Sequence[TableView]:
