@@ -79,7 +79,7 @@ def test_what_the_module_teaches_is_so_in_its_data(numbers: dict[str, float]):
     # The definitions differ, and a bed is needed for few.
     assert sensitivity["admission"] < 0.3 < sensitivity["drugs"] < sensitivity["hospital"] < sensitivity["algorithm"]
     assert numbers["recent-ppv"] < numbers["algorithm-ppv"] - 0.05
-    # A hospital code is right as often as Thomsen et al. found (0.92); chance alone moves it farther once in 1,000 times.
+    # A hospital code is right as often as Thomsen et al. found (0.92); chance moves it farther once in 1,000 times.
     named = numbers["hospital-sensitivity"] * numbers["with-copd"] / numbers["hospital-ppv"]
     assert abs(numbers["hospital-ppv"] - 0.92) < 3.29 * (0.92 * 0.08 / named) ** 0.5
     # A validation of positives flatters.
