@@ -162,12 +162,13 @@ def open_run(folder: Path, manifest: Manifest) -> Iterator[RunFolder]:
         f"Another process is simulating into {folder} at this moment.", next_step="wait until it has finished"
     )
     with hold_file(folder / "run.lock", busy=busy):
-        kept = read_manifest(folder)
+        kept, is_begun = read_manifest(folder), any((folder / "shards").glob("[0-9]*.json"))
         if kept is None:
             _refuse_strangers(folder)
-            land_file(json.dumps(_plain(manifest), indent=2).encode(), folder / _MANIFEST)
-        else:
+        elif is_begun:
             _refuse_another(folder, kept, _plain(manifest))
+        if kept is None or not is_begun:  # what was stopped before its first shard, say by its engine, is nothing yet
+            land_file(json.dumps(_plain(manifest), indent=2).encode(), folder / _MANIFEST)
         run = RunFolder(folder, manifest)
         for path in (folder / "shards", run.data, run.logs):
             path.mkdir(parents=True, exist_ok=True)

@@ -212,6 +212,18 @@ def test_a_folder_that_is_no_run_s_is_not_touched(settings, small, digests):
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 
+def test_a_run_that_was_stopped_before_its_first_shard_stands_in_nobody_s_way(settings, small_shards, small, digests):
+    unfinished = small.out.with_name("out.unfinished")
+    another = simulate.Plan(small.n_persons + 40, small.seed + 1)
+    with run_folder.open_run(unfinished, another.to_manifest()) as run:
+        (run.data / "bef").mkdir()
+        (run.data / "bef" / "part-00007.parquet").write_bytes(b"left behind")
+    simulate_cohort(settings, small)
+    simulate_cohort(settings, replace(small, out=small.out.with_name("fresh")))
+    assert not unfinished.exists()
+    assert digests(small.out) == digests(small.out.with_name("fresh"))
+
+
 def test_without_a_seed_an_unfinished_run_goes_on_with_its_own(settings, small_shards, small):
     random = replace(small, seed=None)
     folder = interrupt(settings, random, after=80)

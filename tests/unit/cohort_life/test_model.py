@@ -214,3 +214,49 @@ def test_hazard_by_year_has_the_calendar_of_each_sex(model):
     men, women = model.tables.hazard[:, born, 68, lung]
     assert men[1] < men[0]
     assert women[1] > women[0]
+
+
+MI, MODEL, TREATMENTS = "conditions/mi.toml", "model.toml", "treatments.toml"
+IMPOSSIBLE = [
+    (MI, "men = [0.01,", "men = [-0.01,", "incidence → men → 0: .*greater than or equal to 0"),
+    (MI, "men = [0.01,", "men = [nan,", "incidence → men → 0"),
+    (MI, "men = [0.01,", "men = [inf,", "incidence → men → 0: .*finite"),
+    (MI, "men = [0.01,", "men = [0.005, 0.01,", "incidence: .*men must be as long as ages, got 10 beside 9"),
+    (MI, "ages = [20, 30,", "ages = [30, 30,", "incidence → ages: .*larger than the one before"),
+    (MI, "years = [1970, 1984,", "years = [1984, 1970,", "calendar → 0 → years: .*larger than the one before"),
+    (MI, "ratios = [1.8,", "ratios = [-1.8,", "calendar → 0 → ratios → 0"),
+    (MI, "ratios = [1.8, 1.8,", "ratios = [1.8,", "calendar → 0: .*ratios must be as long as years"),
+    (MI, "log_hazard_ratio = 0.5", "log_hazard_ratio = 7.0", "traits → 0 → log_hazard_ratio: .*less than 6.9"),
+    (MI, "bmi = [20.0, 25.0,", "bmi = [25.0, 20.0,", "body_mass → bmi"),
+    (MI, "hazard_ratios = [0.92,", "hazard_ratios = [0.0,", "body_mass → hazard_ratios → 0"),
+    (MI, "hazard_ratios = [0.92, 1.0,", "hazard_ratios = [0.92,", "body_mass: .*hazard_ratios must be as long as bmi"),
+    (MI, "hazard_ratio = 2.4", "hazard_ratio = inf", "raised_by → 0 → hazard_ratio"),
+    (MI, "hazard_ratio = 2.4", "hazard_ratio = 1e300", "raised_by → 0 → hazard_ratio: .*less than 1000"),
+    (MI, "hazard_ratio = 2.4", "hazard_ratio = 2.4\nfrom_days = 9\nto_days = 9", "raised_by → 0: .*before to_days"),
+    (MI, "hazard_ratio = 2.4", "hazard_ratio = 2.4\nfrom_year = 2000\nto_year = 1999", "raised_by → 0: .*not after"),
+    (MI, "fatality = [0.03,", "fatality = [1.03,", "acute → fatality → 0: .*less than or equal to 1"),
+    (MI, "fatality = [0.03, 0.05,", "fatality = [0.03,", "acute: .*fatality must be as long as ages"),
+    (
+        MI,
+        "rate_per_year = 250.0",
+        "rate_per_year = 250.0\nages = [50, 60]",
+        "detection: .*ratios must be as long as ages",
+    ),
+    (TREATMENTS, "rates_per_year = [0.04,", "rates_per_year = [-0.04,", "rates_per_year → 0"),
+    (TREATMENTS, "rates_per_year = [0.04, 0.04,", "rates_per_year = [0.04,", "rates_per_year must be as long as years"),
+    (TREATMENTS, "rates_per_year = [0.04,", "from_age = 9\nto_age = 9\nrates_per_year = [0.04,", "from_age must be"),
+    (MODEL, "men = [0.86, 0.86,", "men = [1.86, 0.86,", "exposures → 0 → ever → men → 0"),
+    (MODEL, "men = [0.86, 0.86,", "men = [0.86,", "exposures → 0 → ever: .*men must be as long as born"),
+    (MODEL, "log_odds_ratio = -0.35", "log_odds_ratio = -35", "log_odds_ratio: .*greater than -6.9"),
+    (MODEL, "window_start = 1977", "window_start = 2077", "window_end must be later than window_start"),
+    (MODEL, "window_start = 1977", "window_start = 1990", "a window from 1977 to 2025, .* got 1990 to 2025"),
+    (MODEL, "window_end = 2025", "window_end = 2035", "a window from 1977 to 2025, .* got 1977 to 2035"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "message"), IMPOSSIBLE)
+def test_an_impossible_number_is_refused_with_its_place(params, file, old, new, message):
+    replace(params / file, old, new)
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        load_model(params)
+    assert "\n" not in caught.value.message

@@ -9,6 +9,7 @@ import numpy as np
 from sandkasse.cohort.compilation.curves import AGES, YEAR_DAYS, by_year_of_age
 from sandkasse.cohort.specification import General, Pregnancy
 from sandkasse.cohort.tables import CALENDAR_YEAR, MAX_AGE, N_TABLE_YEARS, TABLE_YEAR, FloatArray, IntArray
+from sandkasse.core.errors import InvalidInputError
 
 FIRST_MORTALITY = 1974 - TABLE_YEAR
 LAST_MORTALITY = 2024 - TABLE_YEAR
@@ -70,6 +71,9 @@ def compile_population(general: General, data: Path) -> dict[str, FloatArray | I
 
     Returns:
         Fields of `LifeTables`.
+
+    Raises:
+        InvalidInputError: If the window is not that of the figures.
     """
     places = inhabitants(data)
     cumulative = np.cumsum(list(places.values()))
@@ -85,8 +89,15 @@ def compile_population(general: General, data: Path) -> dict[str, FloatArray | I
 
 def _emigration(data: Path, start: int, end: int) -> FloatArray:
     """Rate per day, shape (sex, year from the window's start, calendar year minus year of birth)."""
+    rows = read_rows(data / "emigration.csv")
+    years = [int(row["year"]) for row in rows]
+    if (start, end) != (min(years), max(years) + 1):
+        raise InvalidInputError(
+            f"expected a window from {min(years)} to {max(years) + 1}, as the figures have it, got {start} to {end}",
+            next_step="set window_start and window_end in model.toml to these years, or bring figures of others",
+        )
     out = np.zeros((2, end - start, MAX_AGE + 1))
-    for row in read_rows(data / "emigration.csv"):
+    for row in rows:
         rates = [float(row[f"age_{age}"]) / YEAR_DAYS for age in range(MIGRATION_AGES)]
         # Ages in the file are those on 1 January; year minus year of birth is one more.
         out[int(row["sex"]) - 1, int(row["year"]) - start, 1 : MIGRATION_AGES + 1] = rates

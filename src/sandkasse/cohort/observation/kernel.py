@@ -23,6 +23,7 @@ from sandkasse.cohort.observation.hospital import go_to_hospital
 from sandkasse.cohort.observation.mess import make_messy
 from sandkasse.cohort.observation.pharmacy import collect_chronic
 from sandkasse.cohort.observation.primary import see_others, visit
+from sandkasse.cohort.observation.sorting import MOST_DEALT, sort_words
 
 
 @helper
@@ -44,23 +45,6 @@ def _observe_one(pen: Pen, who: Who, care: c.CareArrays) -> None:
             onset = who.onset[care.conditions.column[row]] if row >= 0 else NEVER
             if onset < END_DAY and who.known[row] == NEVER:
                 push_trap(pen, t.UNDIAGNOSED, onset)
-
-
-@helper
-def _sort(words: npt.NDArray[np.int64], first: int, end: int) -> None:
-    """Sort a stretch of words (Shell 1959, doi:10.1145/368370.368387): short, so quick to compile."""
-    gap = 1
-    while gap < (end - first) // 3:
-        gap = 3 * gap + 1
-    while gap > 0:
-        for k in range(first + gap, end):
-            word = words[k]
-            at = k
-            while at >= first + gap and words[at - gap] > word:
-                words[at] = words[at - gap]
-                at -= gap
-            words[at] = word
-        gap //= 3
 
 
 @kernel
@@ -85,6 +69,7 @@ def observe_persons(
         contacts: Receives the details of each contact.
     """
     capacity = pen.out.shape[1]
+    spare, piles = np.empty(MOST_DEALT, np.int64), np.empty(2 * MOST_DEALT + 1, np.int64)
     is_messy = False
     for trap in range(t.DUPLICATES, pen.state.traps.shape[0]):
         is_messy |= pen.state.traps[trap] != 0
@@ -97,12 +82,12 @@ def observe_persons(
         for kind in range(w.N_KINDS):
             first, end = starts[position, kind], pen.state.given[kind]
             if end <= capacity:
-                _sort(pen.out[kind], first, end)
+                sort_words(pen.out[kind], first, end, spare, piles)
         if is_messy and pen.state.given.max() <= capacity:
             make_messy(pen, who, care, starts[position])
             for kind in range(w.N_KINDS):
                 if pen.state.given[kind] <= capacity:
-                    _sort(pen.out[kind], starts[position, kind], pen.state.given[kind])
+                    sort_words(pen.out[kind], starts[position, kind], pen.state.given[kind], spare, piles)
         detail_contacts(pen, who, care, contacts, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
     for kind in range(w.N_KINDS):
         starts[order.shape[0], kind] = pen.state.given[kind]

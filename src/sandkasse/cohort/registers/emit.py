@@ -16,10 +16,10 @@ from sandkasse.cohort.registers.events import emit_events
 from sandkasse.cohort.registers.hospital import Lpr3, emit_hospital
 from sandkasse.cohort.registers.population import emit_population
 from sandkasse.cohort.registers.pseudonym import PNR_DIGITS, digit_bytes, to_strings
+from sandkasse.cohort.registers.rows import OLDEST, read_results, read_services
 
 _FIRST_WEEK_2005 = week_of(day_of(date(2005, 1, 3)))
 _WEEK_AFTER_LAST = week_of(END_DAY)
-_OLDEST = 120
 
 
 def _week_names() -> list[str]:
@@ -75,22 +75,23 @@ def _lmdb(shard: Shard, people: pa.Array) -> pa.Table:
 
 
 def _lab_forsker(shard: Shard, people: pa.Array) -> pa.Table:
-    word = shard.seen.result
-    analysis = (word >> 26) & 63
-    scale = np.array([10.0**decimals for _, _, decimals in shard.words.analyses])
-    person, day = persons_of(shard, w.RESULT), word >> 32
-    row = shard.order[person]
-    age = np.clip((day - shard.life.birth_day[row]) * 4 // 1461, 0, _OLDEST)
-    lower, upper = (pa.array(limit, from_pandas=True) for limit in _limits()[:, analysis, shard.life.sex[row] - 1, age])
+    rows = read_results(
+        shard.seen.result,
+        shard.seen.starts[:, w.RESULT],
+        birth_day=shard.life.birth_day[shard.order],
+        sex=shard.life.sex[shard.order],
+        ticks=np.array([10.0**decimals for _, _, decimals in shard.words.analyses]),
+        limits=_limits(),
+    )
     return pa.table(
         {
-            "pnr": coded(person, people),
-            "samplingdate": dates(day),
-            "analysiscode": coded(analysis, [code for code, _, _ in shard.words.analyses]),
-            "value": pa.array((word & 0x3FFFFFF).astype(np.float64) / scale[analysis]),
-            "unit": coded(analysis, [unit for _, unit, _ in shard.words.analyses]),
-            "referenceinterval_lowerlimit": lower,
-            "referenceinterval_upperlimit": upper,
+            "pnr": coded(rows.person, people),
+            "samplingdate": dates(rows.day),
+            "analysiscode": coded(rows.analysis, [code for code, _, _ in shard.words.analyses]),
+            "value": pa.array(rows.value),
+            "unit": coded(rows.analysis, [unit for _, unit, _ in shard.words.analyses]),
+            "referenceinterval_lowerlimit": pa.array(rows.lower, from_pandas=True),
+            "referenceinterval_upperlimit": pa.array(rows.upper, from_pandas=True),
         }
     )
 
@@ -99,7 +100,7 @@ def _lab_forsker(shard: Shard, people: pa.Array) -> pa.Table:
 def _limits() -> npt.NDArray[np.float64]:
     """Give reference limits, NaN where there is none, shape (lower and upper, n_analyses, men and women, age)."""
     parameters = read_parameters()
-    limits = np.full((2, len(parameters["analyses"]), 2, _OLDEST + 1), np.nan)
+    limits = np.full((2, len(parameters["analyses"]), 2, OLDEST + 1), np.nan)
     for number, name in enumerate(parameters["analyses"]):
         for entry in parameters["reference_limits"].get(name, ()):
             for sex, word in enumerate(("man", "woman")):
@@ -109,25 +110,23 @@ def _limits() -> npt.NDArray[np.float64]:
 
 
 def _services(shard: Shard, people: pa.Array) -> dict[str, pa.Table]:
-    word = shard.seen.service
-    person = persons_of(shard, w.SERVICE)
-    week = word >> 17
-    tables = {}
-    is_old = week < _FIRST_WEEK_2005
-    for name, keep in (
-        ("sysi", np.flatnonzero(is_old)),
-        ("sssy", np.flatnonzero(~is_old & (week < _WEEK_AFTER_LAST))),
-    ):
-        kept = word[keep]
-        tables[name] = pa.table(
+    both = read_services(
+        shard.seen.service,
+        shard.seen.starts[:, w.SERVICE],
+        first_week=_FIRST_WEEK_2005,
+        end_week=_WEEK_AFTER_LAST,
+    )
+    return {
+        name: pa.table(
             {
-                "pnr": coded(person[keep], people),
-                "barnmak": pa.array((kept & 1).astype(np.int8)),
-                "speciale": coded((kept >> 1) & 0xFFFF, shard.words.services),
-                "honuge": coded(week[keep], _WEEK_NAMES),
+                "pnr": coded(rows.person, people),
+                "barnmak": pa.array(rows.is_childs),
+                "speciale": coded(rows.service, shard.words.services),
+                "honuge": coded(rows.week, _WEEK_NAMES),
             }
         )
-    return tables
+        for name, rows in zip(("sysi", "sssy"), both, strict=True)
+    }
 
 
 __all__ = ["Lpr3", "Shard", "coded", "emit_registers", "order_by_pnr"]

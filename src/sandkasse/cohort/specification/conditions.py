@@ -13,12 +13,14 @@ from sandkasse.cohort.specification.rows import (
     HazardRatio,
     Name,
     NonNegative,
-    Numbers,
     Positive,
+    Rates,
+    Rising,
     Row,
     Sex,
     Sourced,
     TraitEffect,
+    check_lengths,
 )
 
 MOST_OCCURRENCES = 16
@@ -32,15 +34,14 @@ class Calendar(Sourced):
     A sex that has rows of its own (`only`) reads those; the other rows are for both.
     """
 
-    years: Numbers
-    ratios: Numbers
+    years: Rising
+    ratios: Rates
     age: NonNegative = 60.0
     only: Sex | None = None
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
-        if len(self.years) != len(self.ratios) or list(self.years) != sorted(self.years) or min(self.ratios) < 0.0:
-            raise ValueError("years (rising) and ratios (not negative) must be equally long")
+        check_lengths("years", self.years, ratios=self.ratios)
         return self
 
 
@@ -69,9 +70,9 @@ class Incidence(Sourced):
     it, as for an epidemic, in which who is susceptible changes from month to month.
     """
 
-    ages: Numbers
-    men: Numbers = ()
-    women: Numbers = ()
+    ages: Rising
+    men: Rates = ()
+    women: Rates = ()
     per: Literal["year", "pregnancy"] = "year"
     among: Literal["population", "reference"] = "population"
     calendar: tuple[Calendar, ...] = ()
@@ -80,9 +81,8 @@ class Incidence(Sourced):
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
-        for rates in (self.men, self.women):
-            if rates and len(rates) != len(self.ages):
-                raise ValueError("men and women must be as long as ages, or be left out where the disease cannot occur")
+        # A sex in which the disease cannot occur is left out.
+        check_lengths("ages", self.ages, men=self.men or self.ages, women=self.women or self.ages)
         return self
 
     def calendars_of(self, sex: Sex) -> tuple[Calendar, ...]:
@@ -99,21 +99,31 @@ class AcuteDeath(Sourced):
     """Probability of dying of an onset itself, of the first or a later one, within some days."""
 
     within_days: Positive
-    ages: Numbers
-    fatality: Numbers
+    ages: Rising
+    fatality: tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...]
     calendar: Calendar | None = None
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        check_lengths("ages", self.ages, fatality=self.fatality)
+        return self
 
 
 class Detection(Sourced):
     """How fast the health system recognises a condition that is there."""
 
     rate_per_year: Positive
-    ages: Numbers = (60.0,)
-    ratios: Numbers = (1.0,)
+    ages: Rising = (60.0,)
+    ratios: Rates = (1.0,)
     calendar: Calendar | None = None
     fitted: bool = False
     raised_by: tuple[Effect, ...] = ()
     traits: tuple[TraitEffect, ...] = ()
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        check_lengths("ages", self.ages, ratios=self.ratios)
+        return self
 
 
 class Recurs(Sourced):

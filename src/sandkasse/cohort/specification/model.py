@@ -1,5 +1,9 @@
 """The whole model as written."""
 
+from typing import Self
+
+from pydantic import model_validator
+
 from sandkasse.cohort.specification.conditions import Condition
 from sandkasse.cohort.specification.persons import (
     BodyMassPath,
@@ -36,6 +40,12 @@ class General(Row):
     glycaemia: Glycaemia
     treatments: tuple[Treatment, ...]
     interventions: tuple[Intervention, ...] = ()
+
+    @model_validator(mode="after")
+    def _window_is_a_span(self) -> Self:
+        if self.window_start >= self.window_end:
+            raise ValueError("window_end must be later than window_start")
+        return self
 
 
 class Specification(Row):

@@ -14,6 +14,7 @@ from sandkasse.cohort.specification.rows import (
     Positive,
     Probability,
     Row,
+    SharesByCohort,
     Sourced,
 )
 
@@ -72,12 +73,12 @@ class Exposure(Sourced):
 
     name: Name
     title: str
-    ever: ByCohort
+    ever: SharesByCohort
     traits: tuple[OddsEffect, ...] = ()
     starts_at_mean: Positive
     starts_at_sd: Positive
     starts_at_least: NonNegative = 10.0
-    ever_stops: ByCohort
+    ever_stops: SharesByCohort
     stop_traits: tuple[OddsEffect, ...] = ()
     stops_after_mean_years: Positive
 
@@ -87,8 +88,8 @@ class Education(Sourced):
 
     trait: str
     trait_share: Probability = 1.0
-    lowest: ByCohort
-    highest: ByCohort
+    lowest: SharesByCohort
+    highest: SharesByCohort
     completed_at: tuple[Positive, Positive, Positive]
 
 

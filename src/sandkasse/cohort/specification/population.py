@@ -8,9 +8,9 @@ from sandkasse.cohort.specification.rows import (
     BodyMass,
     Effect,
     NonNegative,
-    Numbers,
     Positive,
     Probability,
+    Rates,
     Row,
     Sourced,
     TraitEffect,
@@ -20,7 +20,7 @@ from sandkasse.cohort.specification.rows import (
 class Families(Sourced):
     """Who becomes whose parent; `parity` weighs women by the deliveries that they had, its length bounds them."""
 
-    parity: Annotated[Numbers, Field(min_length=1, max_length=6)]
+    parity: Annotated[Rates, Field(min_length=1, max_length=6)]
     older_by_mean: float
     older_by_sd: Positive
     kept: Probability

@@ -1,17 +1,21 @@
 """The rows of a treatment and of an intervention: who is given what, from when, and what it lowers."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from sandkasse.cohort.specification.rows import (
     Effect,
     Name,
     NonNegative,
-    Numbers,
     Positive,
+    Rates,
+    Rising,
     Row,
     Sex,
     Sourced,
     TraitEffect,
+    check_lengths,
 )
 
 MOST_STARTS = 32
@@ -31,13 +35,20 @@ class Start(Sourced):
     to_age: Positive = 200.0
     traits: tuple[TraitEffect, ...] = ()
     after: str = ""
-    years: Numbers
-    rates_per_year: Numbers
+    years: Rising
+    rates_per_year: Rates
     early_days: NonNegative = 0.0
     early_ratio: Positive = 1.0
     stop_per_year: NonNegative = 0.0
     resume_per_year: NonNegative = 0.0
     """Rate of taking it up again after a stop, for the same condition; each spell stops at `stop_per_year`."""
+
+    @model_validator(mode="after")
+    def _lengths_and_ages_agree(self) -> Self:
+        check_lengths("years", self.years, rates_per_year=self.rates_per_year)
+        if self.from_age >= self.to_age:
+            raise ValueError("from_age must be lower than to_age")
+        return self
 
 
 class Treatment(Row):
