@@ -21,13 +21,13 @@ class ValidationRequest:
     Attributes:
         out: The file to be written: `.html` for one page, `.md` with a folder `figures` beside it, or `.json`.
         persons: How many lives to compare with the published figures.
-        seed: Their seed.
+        seeds: Their seed; of further ones the headline alone is told.
         registers: Folder of `cohort simulate`, whose care is described too.
     """
 
     out: Path
     persons: int = 200_000
-    seed: int = 1
+    seeds: tuple[int, ...] = (1,)
     registers: Path | None = None
 
 
@@ -54,8 +54,10 @@ def validate_cohort(settings: Settings, request: ValidationRequest, *, progress:
             f"expected a file that ends in .html, .md or .json, got {request.out.name!r}",
             next_step="name the report, for example validation.html",
         )
+    if not request.seeds:
+        raise InvalidInputError("expected a seed, got none", next_step="choose --seed 1")
     enable_cache(cache_folder(settings.kernels))
-    report = make_report(n_persons=request.persons, seed=request.seed, registers=request.registers, progress=progress)
+    report = make_report(n_persons=request.persons, seeds=request.seeds, registers=request.registers, progress=progress)
     request.out.parent.mkdir(parents=True, exist_ok=True)
     draft = request.out.with_name(f".{request.out.name}.partial")
     draft.write_text(_write(report, request.out), encoding="utf-8")

@@ -1,17 +1,27 @@
 """The report says what was measured, and its headline cannot be better than the figures."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from sandkasse.cohort.validation.headline import (
+    chance_within,
+    compare_seeds,
+    expect_share,
+    first_list_of,
+    headline_of,
+    list_changes,
+)
 from sandkasse.cohort.validation.people import Figure, life_expectancy, read_published
 from sandkasse.cohort.validation.pictures import draw_bars
 from sandkasse.cohort.validation.report import Grid, Picture, Report, Section, to_html, write_markdown
-from sandkasse.cohort.validation.validate import describe_figures, headline_of
+from sandkasse.cohort.validation.validate import describe_figures
 
 
-def _figure(simulated, *, role="held out", error=0.0):
-    return Figure("x", 100.0, simulated, error, role, "persons", "nobody")
+def _figure(simulated, *, role="held out", error=0.0, first=None, why=""):
+    return Figure("x", 100.0, simulated, error, role, "persons", "nobody", first_role=first or role, why=why)
 
 
 def test_the_headline_counts_held_out_figures_within_fifteen_percent():
@@ -19,12 +29,46 @@ def test_the_headline_counts_held_out_figures_within_fifteen_percent():
     assert headline_of(figures).startswith("2 of 4 held-out figures (50 %)")
 
 
-def test_the_headline_says_where_chance_could_decide():
-    assert "for 1 of them chance" in headline_of([_figure(114.0, error=1.0), _figure(100.0, error=1.0)])
+def test_the_chance_to_be_within_the_limit_is_that_of_a_normal_distribution_around_the_simulated_value():
+    assert chance_within(_figure(115.0, error=1.0)) == pytest.approx(0.5)
+    assert chance_within(_figure(116.0, error=1.0)) == pytest.approx(0.158655, abs=1e-6)
+    assert chance_within(_figure(84.0, error=1.0)) == pytest.approx(0.158655, abs=1e-6)
+    assert chance_within(_figure(100.0, error=15.0)) == pytest.approx(0.682689, abs=1e-6)
+    assert chance_within(_figure(114.0)) == 1.0
+    assert chance_within(_figure(math.nan, error=math.nan, role="cannot be compared")) == 0.0
+
+
+def test_the_headline_gives_the_expected_share_with_its_error():
+    figures = [_figure(115.0, error=1.0), _figure(100.0, error=1.0), _figure(85.0, error=1.0), _figure(300.0)]
+    # Chances 1/2, 1, 1/2, 0.
+    assert expect_share(figures) == pytest.approx((0.5, math.sqrt(0.5) / 4))
+    assert "50 ± 18 % are expected" in headline_of(figures)
+
+
+def test_the_second_sentence_counts_the_first_lists_figures_whatever_they_are_now():
+    figures = [
+        _figure(100.0),
+        _figure(130.0),
+        _figure(101.0, role="fitted", first="held out", why="looked at"),
+        _figure(math.nan, error=math.nan, role="cannot be compared", first="held out", why="not in the model"),
+        _figure(102.0, first="added later"),
+        _figure(103.0, role="fitted"),
+    ]
+    assert headline_of(figures).startswith("2 of 3 held-out figures")
+    said = first_list_of(figures)
+    assert said.startswith("Of the 4 figures held out in the first list, 2 (50 %) lie within 15 %")
+    assert "1 are fitted today, and 1 cannot be compared" in said
+    assert [row[2:] for row in list_changes(figures).rows] == [
+        ("fitted", "+1 %", "looked at"),
+        ("cannot be compared", "—", "not in the model"),
+    ]
+    grids = describe_figures(figures, [(1, figures), (2, figures)]).grids
+    assert grids[0].rows == compare_seeds([(1, figures), (2, figures)]).rows
+    assert [len(grid.rows) for grid in grids] == [2, 2, 5]
 
 
 def test_every_missed_figure_is_named_as_missed():
-    grid = describe_figures([_figure(100.0), _figure(120.0)]).grids[0]
+    grid = describe_figures([_figure(100.0), _figure(120.0)]).grids[-1]
     assert [row[6] for row in grid.rows] == ["", "missed"]
 
 

@@ -74,7 +74,9 @@ class Target(BaseModel):
         within_days: For `dead_within`.
         value: The published figure.
         unit: Its unit.
-        role: Whether calibration by eye or machine may look at it.
+        role: Whether calibration by eye or machine may look at it, or that the model cannot say it.
+        first_role: The role when the list was first frozen.
+        why: Why the role is another now.
         source: Who published it.
     """
 
@@ -92,7 +94,9 @@ class Target(BaseModel):
     within_days: float | None = None
     value: float
     unit: str
-    role: Literal["fitted", "held out"]
+    role: Literal["fitted", "held out", "cannot be compared"]
+    first_role: Literal["fitted", "held out", "added later"] = "added later"
+    why: str = ""
     source: str
 
     @property
@@ -241,6 +245,8 @@ class FittedLevels:
 
 
 def _is_known(model: CompiledModel, target: Target) -> bool:
+    if target.role == "cannot be compared":
+        return False
     if target.measure == "cause_deaths":
         return target.condition in CAUSES
     named = all(name in model.conditions for name in target.conditions)
@@ -376,4 +382,23 @@ def _finish(target: Target, tally: _Tally, share: float) -> Figure:
         value, error = 1e5 * events / base, 1e5 * math.sqrt(events) / base
     else:
         value, error = events / share, math.sqrt(events) / share
-    return Figure(target.title, target.value, value, error, target.role, target.unit, target.source)
+    return _figure(target, value, error)
+
+
+def list_not_compared() -> list[Figure]:
+    """Give the frozen figures that the model cannot say; nothing is simulated for them."""
+    return [_figure(target, math.nan, math.nan) for target in read_targets() if target.role == "cannot be compared"]
+
+
+def _figure(target: Target, value: float, error: float) -> Figure:
+    return Figure(
+        target.title,
+        target.value,
+        value,
+        error,
+        target.role,
+        target.unit,
+        target.source,
+        first_role=target.first_role,
+        why=target.why,
+    )

@@ -49,9 +49,11 @@ class Figure:
         published: The figure.
         simulated: The cohort's.
         standard_error: Monte Carlo error of the cohort's figure.
-        role: `fitted` or `held out`.
+        role: `fitted`, `held out`, or `cannot be compared`, of which nothing is simulated (not a number).
         unit: Its unit.
         source: Who published it.
+        first_role: Its role when the list was first frozen, or `added later`.
+        why: Why that is not its role now.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Figure:
     role: str
     unit: str
     source: str
+    first_role: str = "added later"
+    why: str = ""
 
     @property
     def ratio(self) -> float:
@@ -122,6 +126,7 @@ def compare_people(counts: LifeMeasures, published: Mapping[str, Published]) -> 
                 "held out" if held else "fitted",
                 "persons",
                 STATISTICS,
+                first_role="held out" if held else "fitted",
             )
         )
     deaths = published["deaths"]
@@ -140,6 +145,7 @@ def compare_people(counts: LifeMeasures, published: Mapping[str, Published]) -> 
                 role,
                 "deaths",
                 STATISTICS,
+                first_role=role,
             )
         )
     return figures

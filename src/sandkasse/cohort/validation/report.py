@@ -63,12 +63,14 @@ class Report:
         headline: The one sentence that a hurried reader reads.
         made: What was measured, and by which command.
         sections: Its sections.
+        second: The sentence to be read beside the headline.
     """
 
     title: str
     headline: str
     made: str
     sections: tuple[Section, ...] = field(default=())
+    second: str = ""
 
 
 def to_html(report: Report) -> str:
@@ -76,11 +78,12 @@ def to_html(report: Report) -> str:
     style = (files("sandkasse.cohort.validation") / "style.css").read_text(encoding="utf-8")
     links = "".join(f'<a href="#s{n}">{escape(s.title)}</a>' for n, s in enumerate(report.sections))
     sections = "".join(_section_html(section, number) for number, section in enumerate(report.sections))
+    second = f"<p>{escape(report.second)}</p>" if report.second else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(report.title)}</title>'
         f"<style>{style}</style></head><body><main><h1>{escape(report.title)}</h1>"
-        f'<p class="headline">{escape(report.headline)}</p><p class="quiet">{escape(report.made)}</p>'
+        f'<p class="headline">{escape(report.headline)}</p>{second}<p class="quiet">{escape(report.made)}</p>'
         f'<nav aria-label="Sections">{links}</nav>{sections}</main></body></html>\n'
     )
 
@@ -122,7 +125,7 @@ def write_markdown(report: Report, figures: Path) -> str:
         The text.
     """
     figures.mkdir(parents=True, exist_ok=True)
-    parts = [f"# {report.title}", f"**{report.headline}**", report.made]
+    parts = [f"# {report.title}", f"**{report.headline}**", *([report.second] if report.second else []), report.made]
     for section in report.sections:
         parts += [f"## {section.title}", *section.words]
         for picture in section.pictures:
