@@ -72,6 +72,8 @@ def _measure(registers: Path, out: Path, n_persons: int, workers: int) -> None:
         f"{n_persons / wall:>7,.0f} persons/s  {cpu:6.1f} CPU-s  {n_persons / cpu:>7,.0f} persons/CPU-s  "
         f"peak {peak:,.0f} MiB a process  load {os.getloadavg()[0]:.1f}"
     )
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in made.shares.items() if share is not None)
+    print(f"          with a standard concept: {shares}")
 
 
 def _write_alone(omop: Path, again: Path) -> None:

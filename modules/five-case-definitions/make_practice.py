@@ -7,17 +7,26 @@ It writes `data/practice` (residents of 1 January 2015 aged 40 or more, their re
 lives), `data/true_by_year.csv`, `expected.json`, and puts the numbers into `module.yaml`, in the lines that end with
 `-- made: <name>`. Run it again whenever the model of the cohort changes: in exercise `true-prevalence` the practice
 persons' sensitivity corrects another cohort of the same model.
+
+The pass mark of exercise `your-list` follows one rule, written before the numbers were seen: the highest one at which
+each right list of `answers.py` is refused with a probability of at most `REFUSED` in a class cohort. The probability
+comes from the practice persons: halves of a class cohort are drawn from them and rounded as the grader rounds.
 """
 
 # ruff: noqa: S608  every part of the statements is written here or names a folder of the command line
 
 import argparse
 import csv
+import importlib.util
 import json
 import re
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
+
+from sandkasse.training.coarse import PERSONS_PER_STEP, STEPS_POINTS
 
 HERE = Path(__file__).parent
 DAY = "DATE '2015-01-01'"
@@ -65,6 +74,12 @@ NAMED = f"""
       coalesce(copd_onset < {DAY}, false) AS truth, coalesce(copd_detected < {DAY}, false) AS found
     FROM seen"""
 DEFINITIONS = ("admission", "hospital", "drugs", "algorithm", "recent")
+RIGHT, WRONG = ("confirmed", "learnt"), ("admission", "drugs", "all_inhalers")
+REFUSED = 0.001  # our choice: how often a right list may be refused
+CLASS_SHARE = 1 / 3  # a class cohort has 20,000 persons, the practice cohort 60,000
+DRAWS = 200_000
+FOLDS = 10  # our choice: a list that learns is tried on tenths that it has not learnt from
+PASS_MARKS = np.arange(0.60, 1.0, 0.04)  # the grader's steps of four points, which two hundred cases allow
 
 
 def open_cohort(cohort):
@@ -146,15 +161,83 @@ def expected(connection):
     return numbers
 
 
+class Registers(dict):
+    """The practice tables as an approach of `answers.py` meets those of a dataset."""
+
+    def sql(self, statement):
+        """Ask in SQL."""
+        return self["bef"].get_backend().con.sql(statement).to_arrow_table()
+
+
+def listed(answers, registers):
+    """Give for each list of `answers.py` the practice persons whom it names; what learns is tried on others.
+
+    Yields:
+        Name of the list, and a frame with a row a practice person: named, truth, found.
+    """
+    truth = registers["truth_persons"].execute()
+    truth["truth"] = pd.to_datetime(truth.copd_onset) < answers.DAY
+    truth["found"] = pd.to_datetime(truth.copd_detected) < answers.DAY
+    for name in (*RIGHT, *WRONG):
+        if name == "learnt":
+            people, known = answers._evidence(registers), answers._practice_evidence()
+            fold = np.random.default_rng(1).integers(FOLDS, size=len(people))
+            folds = [(people[fold == k], known[known.pnr.isin(people.pnr[fold != k])]) for k in range(FOLDS)]
+            named = pd.concat([here[answers._learn(here, there)] for here, there in folds]).pnr
+        else:
+            named = np.asarray(getattr(answers, f"list_{name}")(registers)["pnr"])
+        yield name, truth.assign(named=truth.pnr.isin(named))
+
+
+def pass_probabilities(people, rng):
+    """Give the probability that a list passes in a class cohort, one for each of `PASS_MARKS`.
+
+    The mark is F1 among those who are not undiagnosed, in one half of the persons, rounded to a step of at least five
+    persons, up or down by a secret key. What practice persons leave open about the shares is drawn as well.
+    """
+    counts, right, missed = people.found | ~people.truth, people.named & people.found, ~people.named & people.found
+    extra = people.named & ~people.truth
+    kinds = [right, missed, extra, counts & ~(right | missed | extra), ~counts]
+    shares = rng.dirichlet([kind.sum() + 0.5 for kind in kinds], DRAWS)
+    half = rng.binomial(round(CLASS_SHARE * len(people)), 0.5, DRAWS)
+    right, missed, extra = rng.multinomial(half, shares)[:, :3].T
+    points = 200 * right / (2 * right + missed + extra)
+    step = np.select([size * (right + missed) >= 100 * PERSONS_PER_STEP for size in STEPS_POINTS], STEPS_POINTS, 25)
+    steps_needed = np.ceil(np.round(100 * PASS_MARKS[:, None] / step, 6))
+    return np.clip(points / step - steps_needed + 1, 0, 1).mean(axis=1)
+
+
+def choose_pass_mark():
+    """Give the pass mark of `your-list`, and the probabilities of both errors at it."""
+    specification = importlib.util.spec_from_file_location("answers", HERE / "answers.py")
+    answers = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(answers)
+    rng, numbers, passing = np.random.default_rng(1), {}, {}
+    for name, people in listed(answers, Registers(answers._practice())):
+        passing[name] = pass_probabilities(people, rng)
+        right = (people.named & people.found).sum()
+        among = people.found.sum() + (people.named & (people.found | ~people.truth)).sum()
+        numbers[f"list-{name.replace('_', '-')}"] = 2 * right / among
+    worst = np.min([passing[name] for name in RIGHT], axis=0)
+    chosen = np.nonzero(1 - worst <= REFUSED)[0].max()
+    numbers["list-pass"] = PASS_MARKS[chosen]
+    numbers["list-right-refused"] = 1 - worst[chosen]
+    numbers["list-wrong-accepted"] = max(passing[name][chosen] for name in WRONG)
+    return numbers
+
+
 def fill_in(numbers, path):
-    """Put the numbers into the lines of `module.yaml` that end with `-- made: <names>`, in their order."""
+    """Put the numbers into the lines of `module.yaml` that end with `-- made: <names>`, in their order.
+
+    In YAML, outside of SQL, it is `# made: <names>`.
+    """
 
     def line(match):
         values = iter([numbers[name] for name in match["names"].split()])
         text = re.sub(r"(?<![\w'.-])-?\d+(\.\d+)?(?![\w'.-])", lambda _: f"{next(values):.6g}", match["text"])
-        return f"{text}  -- made: {match['names']}"
+        return f"{text}  {match['mark']} made: {match['names']}"
 
-    path.write_text(re.sub(r"(?P<text>[^\n]*?)  -- made: (?P<names>[a-z -]+)", line, path.read_text()))
+    path.write_text(re.sub(r"(?P<text>[^\n]*?)  (?P<mark>--|#) made: (?P<names>[a-z -]+)", line, path.read_text()))
 
 
 def main():
@@ -165,7 +248,8 @@ def main():
     connection = open_cohort(options.cohort)
     write_tables(connection, HERE / "data" / "practice")
     write_years(connection, HERE / "data" / "true_by_year.csv")
-    numbers = {name: float(f"{value:.6g}") for name, value in expected(connection).items()}
+    found = expected(connection) | choose_pass_mark()
+    numbers = {name: float(f"{value:.6g}") for name, value in found.items()}
     (HERE / "expected.json").write_text(json.dumps(numbers, indent=1) + "\n")
     if (HERE / "module.yaml").exists():
         fill_in(numbers, HERE / "module.yaml")

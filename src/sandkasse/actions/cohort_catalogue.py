@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sandkasse.catalogue.card import Card, CardDraft
 
 _VERSION = "1.0.0"
+_OPEN_SEED = "not secret: "
 _PACKAGES = ("numba", "numpy", "pyarrow")
 
 
@@ -127,7 +128,7 @@ def plan_cohort(settings: Settings, request: MakeRequest) -> Plan:
     recipe = find_recipe(request.name)
     persons = request.n_persons or recipe.n_persons or round(load_model().persons_in_nation)
     if request.seed is not None:
-        return Plan(persons, request.seed, seed_shown=f"not secret: {request.seed}")
+        return Plan(persons, request.seed, seed_shown=f"{_OPEN_SEED}{request.seed}")
     seed, commitment = _secret_seed(settings, recipe.dataset_id)
     return Plan(persons, seed, seed_shown=commitment)
 
@@ -148,6 +149,27 @@ def _secret_seed(settings: Settings, dataset_id: str) -> tuple[int, str]:
             json.dump(drawn, handle)
     kept = json.loads(path.read_text())
     return int(kept["seed"]), commit_to(kept["seed"], salt=kept["salt"])
+
+
+def kept_seed(settings: Settings, recipe: Recipe) -> tuple[int, int, Path] | None:
+    """Give the kept secret seed, the number of persons and the truth's folder of a cohort that was made; else None."""
+    from sandkasse.catalogue.store import Store  # it brings the table engine, which who simulates need not wait for
+
+    path = settings.secrets / f"{recipe.dataset_id}.json"
+    cards = [
+        card for card in Store(settings.datasets, settings.content / "datasets").list() if card.id == recipe.dataset_id
+    ]
+    if not cards:
+        return None
+    card = cards[-1]
+    truth = settings.truth / card.id / card.version
+    shown = str(card.seed_commitment or "")
+    if shown.startswith(_OPEN_SEED):
+        return int(shown.removeprefix(_OPEN_SEED)), card.persons or 0, truth
+    if not path.exists():
+        return None
+    kept = json.loads(path.read_text())
+    return int(kept["seed"]), card.persons or 0, truth
 
 
 def commit_to(seed: str, *, salt: str) -> str:

@@ -3,13 +3,13 @@
 import os
 import sys
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
 
 from sandkasse.actions import cohorts
+from sandkasse.cli import cohort_truth
 from sandkasse.cli.output import JsonOption, print_json, print_line, print_table, progress_reporter
 from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.settings import read_settings
@@ -194,34 +194,5 @@ def validate(
     print_line(f"The report is in {out}.")
 
 
-@app.command()
-def effect(  # noqa: PLR0913  one parameter an option
-    outcome: Annotated[str, typer.Option(help="A condition's first onset, or death.")],
-    course: Annotated[str, typer.Option(help="An intervention; an unknown one lists what there is.")],
-    *,
-    against: Annotated[str, typer.Option(help="What it is compared with.")] = "natural",
-    index_day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day the courses part.")] = "2005-01-01",  # type: ignore[assignment]
-    years: Annotated[float, typer.Option(help="How long after that day.")] = 10.0,
-    ages: Annotated[tuple[int, int], typer.Option(help="Least and greatest age on that day.")] = (0, 120),
-    persons: Annotated[int, typer.Option(help="How many persons to simulate.")] = 200_000,
-    seed: Annotated[int, typer.Option(help="Seed of the cohort.")] = 1,
-    as_json: JsonOption = False,
-) -> None:
-    """Say the true effect of an intervention: risks and mean years under both courses, each with its standard error."""
-    from sandkasse.actions import effects  # the simulator of both courses, which the other commands need not load
-
-    population = effects.Population(index_day.date(), ages=ages)
-    estimand = effects.Estimand(population, outcome, years, course, against)
-    with progress_reporter("Simulating both courses") as report:
-        found = asdict(
-            effects.estimate_effect(
-                estimand, n_persons=persons, seed=seed, progress=report, settings=read_settings(os.environ)
-            )
-        )
-    if as_json:
-        print_json(found)
-        return
-    measures = [(name.replace("_", " "), value) for name, value in found.items() if isinstance(value, dict)]
-    rows = [(name, round(value["value"], 5), round(value["standard_error"], 5)) for name, value in measures]
-    print_table(("measure", "value", "standard error"), rows, empty="Nothing was measured.")
-    print_line(f"\n{found['n_persons']:,} persons; hazard ratio {found['hazard_ratio']:.3f}, to be shown, not graded.")
+for _truth in (cohort_truth.effect, cohort_truth.lives, cohort_truth.risks):
+    app.command()(_truth)

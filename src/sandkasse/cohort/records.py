@@ -7,6 +7,7 @@ compiling slow; a record is not.
 from typing import Any, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 Tuple = TypeVar("Tuple", bound=tuple[Any, ...])
 
@@ -25,6 +26,12 @@ def as_record(value: Tuple) -> Tuple:
     block = np.zeros(1, dtype=_layout(value))
     _fill(block[0], value)
     return cast(Tuple, block[0])
+
+
+def words_of(record: Any) -> npt.NDArray[np.int64]:
+    """Give the memory of a record, whose fields are all of 64 bits, as whole numbers: int64, shape (n_words,)."""
+    words: npt.NDArray[np.int64] = record.base.view(np.int64)
+    return words
 
 
 def _layout(value: Any) -> np.dtype[Any]:

@@ -7,7 +7,7 @@ import ibis
 import pytest
 import sqlglot
 
-from sandkasse.transforms.omop.plan import STEPS, build_expressions, compile_plan, unbound
+from sandkasse.transforms.omop.plan import STEPS, build_expressions, compile_plan, compile_queries, unbound
 from sandkasse.transforms.omop.registers import REGISTERS
 
 DAYS = {"first_day": date(1977, 1, 1), "first_status": date(1986, 1, 1), "last_status": date(2024, 1, 1)}
@@ -52,3 +52,11 @@ def test_any_registers_beside_the_population_register_are_enough(schemas):
 def test_tables_that_are_no_registers_are_passed_over(schemas):
     inputs = unbound({**schemas, "truth": ibis.schema({"pnr": "string"})}, **DAYS)
     assert set(inputs.registers) == set(schemas) <= set(REGISTERS)
+
+
+def test_only_what_is_the_same_in_every_row_is_left_out_of_the_sort(schemas):
+    queries = compile_queries(unbound(schemas, **DAYS), dialect="duckdb")
+    found = {query.name: query.constants for query in queries}
+    assert found["drug_exposure"]["refills"] == "CAST(NULL AS INT)"
+    assert {"drug_exposure_id", "person_id", "drug_concept_id", "quantity"}.isdisjoint(found["drug_exposure"])
+    assert {"care_site_id", "visit_end_datetime", "visit_source_value"}.isdisjoint(found["visit_occurrence"])

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sandkasse.cohort.kernels import helper
+from sandkasse.cohort.life.branch import keep
 from sandkasse.cohort.life.course import end_spell, foresee_gifts, intervene, redraw, reset, stop_or_resume, strike
 from sandkasse.cohort.life.purposes import ACUTE, ATTEMPTS, CAUSE, DETECTION, ONSET, START, STOP
 from sandkasse.cohort.life.rates import (
@@ -70,6 +71,7 @@ from sandkasse.cohort.tables import (
 from sandkasse.core.rng import Whole, exponential, uniform_pair
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 TALLY_STEP = 5
 
@@ -113,6 +115,8 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
     tables: LifeTables,
     scratch: Scratch,
     tally: FloatArray,
+    words: IntArray,
+    kept: IntArray,
 ) -> tuple[Whole, Whole, Whole]:
     """Live one life from birth to death, final emigration or the window's end.
 
@@ -125,28 +129,34 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
         tally: Either of size 0, or adds up, over the resident time at risk of the lived life, the hazard table
             and the person's own hazard, and (under the last target) acute deaths, shape
             (sex, five years, five ages, condition + death + acute death, 2).
+        words: The memory of `scratch`.
+        kept: Written: as `words` was just before a treatment first began that `scratch` watches.
 
     Returns:
         Day of death (`NEVER` if alive at the end), the condition of whose acute phase the person dies and the condition
         that the death is put down to (-1 if none).
     """
-    reset(seed, person, tables, scratch)
     n = scratch.onset.shape[0]
     counting = person.from_day >= FAR and tally.shape[0] > 0
     n_treatments = scratch.begun.shape[0]
     habits = 2 * n + n_treatments
     hazard, jan1 = tables.hazard, tables.jan1
     sex, born = person.sex - 1, person.birth_year - CALENDAR_YEAR
-    luck = seed
+    luck, moment = seed, scratch.moment
     limit, entry = float(person.stop), float(person.entry)
     now, year = float(person.birth), int(person.birth_year)
     death_at, fatal = FAR, -1
     pregnant, resident, holds = False, bool(person.entry <= person.birth), bool(person.from_day <= person.birth)
+    if person.goes_on:
+        now, year, death_at, fatal = moment[0], int(moment[1]), moment[2], int(moment[3])
+        pregnant, resident = bool(moment[4] != 0.0), bool(moment[5] != 0.0)
+    else:
+        reset(seed, person, tables, scratch)
+        combine(tables, scratch, np.int64(0))
     if resident:
         open_rows(tables, scratch, person.sex, holds)
     place = next_due(scratch)
     coming = scratch.due[place] if place >= 0 else FAR
-    combine(tables, scratch, np.int64(0))
     while now < limit:
         year_first, year_end = float(jan1[year - CALENDAR_YEAR]), float(jan1[year + 1 - CALENDAR_YEAR])
         year_days = year_end - year_first
@@ -221,7 +231,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                 span = min(year_end, limit, coming, death_at) - now
                 # Which clock comes first within the span? kind: 0 onset or death, 1 detection, 2 start, 3 stop.
                 kind, which = -1, -1
-                hits = settle_rates(tables, scratch, y, span)
+                hits = settle_rates(tables, scratch, y, span, n + 1)
                 if hits > 0:
                     for c in range(n + 1):
                         if scratch.rate[c] * span > scratch.left[c]:
@@ -257,6 +267,10 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                 sooner, span = hurry(tables, scratch, y, year_first, year_days, now, span)
                 if sooner >= 0:
                     kind, which = 0, sooner
+                if kind == 2 and scratch.watched[tables.row_treatment[which]] != 0:
+                    moment[0], moment[1], moment[2], moment[3] = now, float(year), death_at, float(fatal)
+                    moment[4], moment[5] = 1.0 if pregnant else 0.0, 1.0 if resident else 0.0
+                    keep(scratch, words, kept)
                 # Let the time pass.
                 if counting and resident:
                     early, young = (year - int(tables.numbers[0])) // TALLY_STEP, age // TALLY_STEP
@@ -269,7 +283,7 @@ def live(  # noqa: PLR0912, PLR0915, C901 — one loop over time, kept whole so 
                             c = tables.season_condition[k]
                             tally[sex, early, young, c, 0] += scratch.season_days[k] * hazard[sex, born, age, c]
                             tally[sex, early, young, c, 1] += scratch.season_days[k] * scratch.season_rate[k]
-                let_pass(scratch, span)
+                let_pass(scratch, span, n + 1)
                 let_season_pass(tables, scratch)
                 for i in range(scratch.counts[STATE_WAITING]):
                     c = scratch.waiting[i]

@@ -57,13 +57,12 @@ def settle_base(
 
 
 @helper
-def settle_rates(tables: LifeTables, scratch: Scratch, y: Whole, span: float) -> int:
+def settle_rates(tables: LifeTables, scratch: Scratch, y: Whole, span: float, n: Whole) -> int:
     """Compute the rates that hold now, and count the clocks that would reach their draw within a span.
 
-    Rates of a year with a season go to `season_rate`, and are not counted. A function of its own, since the compiler
-    makes the most of short loops that stand alone.
+    Rates of a year with a season go to `season_rate`, and are not counted. A function of its own, that is told the
+    number n of clocks: were it a constant, the compiler would write out the loops instead of making vectors of them.
     """
-    n = scratch.rate.shape[0]
     hits = 0
     for c in range(n):
         scratch.rate[c] = scratch.base[c] * scratch.ratio[c]
@@ -79,9 +78,9 @@ def settle_rates(tables: LifeTables, scratch: Scratch, y: Whole, span: float) ->
 
 
 @helper
-def let_pass(scratch: Scratch, span: float) -> None:
-    """Let the clocks of onset and death run for a span."""
-    for c in range(scratch.rate.shape[0]):
+def let_pass(scratch: Scratch, span: float, n: Whole) -> None:
+    """Let the n clocks of onset and death run for a span; n as in `settle_rates`."""
+    for c in range(n):
         scratch.left[c] -= scratch.rate[c] * span
 
 

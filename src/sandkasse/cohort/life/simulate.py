@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sandkasse.cohort.arms import choose_arms
 from sandkasse.cohort.kernels import kernel
 from sandkasse.cohort.kinship import FamilyTables
+from sandkasse.cohort.life.branch import go_back, only_withholds
 from sandkasse.cohort.life.causes import draw_exposures, draw_position, settle_traits
 from sandkasse.cohort.life.families import (
     BLOCK_PERSONS,
@@ -25,7 +26,7 @@ from sandkasse.cohort.life.population import N_SPELLS
 from sandkasse.cohort.life.purposes import ATTEMPTS
 from sandkasse.cohort.life.record import NEVER, Int64Array, LifeShard
 from sandkasse.cohort.life.state import STATE_RESUMED, Person, make_scratch
-from sandkasse.cohort.records import as_record
+from sandkasse.cohort.records import as_record, words_of
 from sandkasse.cohort.tables import MOST_RESUMED, Arms, CompiledModel, LifeTables
 from sandkasse.core.errors import InvalidInputError
 
@@ -94,14 +95,18 @@ def simulate_arms(
     ascending, asked = np.unique(numbers, return_inverse=True)
     scratch = make_scratch(model.tables, N_DELIVERIES)
     shard = _empty_shard(model, ascending, len(arms.until) - 1, scratch.occurrence.shape)
+    scratch = as_record(scratch)
+    words = words_of(scratch)
     _simulate(
         np.uint64(seed),
         as_record(model.tables),
         as_record(model.families),
-        as_record(scratch),
+        scratch,
+        words,
+        np.empty_like(words),
         as_record(make_block(len(model.traits))),
         tally,
-        *arms,
+        arms,
         *(getattr(shard, name) for name in _COLUMNS),
     )
     if np.array_equal(ascending, numbers):
@@ -203,15 +208,11 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     tables: LifeTables,
     families: FamilyTables,
     scratch,
+    words,
+    kept,
     block: Block,
     tally,
-    allow,
-    exposed,
-    give_from,
-    give_for,
-    from_day,
-    until,
-    arm_luck,
+    arms: Arms,
     person,
     sex,
     birth_day,
@@ -249,6 +250,14 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
     partner,
     partner_since,
 ):
+    allow, exposed, give_from, give_for, from_day, until, arm_luck = arms
+    branches = np.zeros(until.shape[0], dtype=np.int64)
+    watched = np.zeros(allow.shape[1], dtype=np.int64)
+    for other in range(1, until.shape[0]):
+        if only_withholds(arms, other):
+            branches[other] = 1
+            for t in range(watched.shape[0]):
+                watched[t] |= allow[other, t] == 0
     traits = np.empty(liability.shape[1], dtype=np.float64)
     n_persons, next_row = person.shape[0], 0
     while next_row < n_persons:
@@ -280,7 +289,10 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
                     bmi, slope = draw_body_mass(seed, number, attempt, sex_i, birth_year, tables, traits)
                     habits, quits = scratch.exposure_start, scratch.exposure_stop
                     draw_exposures(seed, number, attempt, sex_i, birth_year, birth, tables, traits, habits, quits)
+                if branches[arm] != 0:
+                    go_back(scratch, words, kept)
                 for t in range(allow.shape[1]):
+                    scratch.watched[t] = watched[t] if arm == 0 and i >= 0 else 0
                     scratch.allow[t] = allow[arm, t]
                     scratch.give_from[t] = give_from[arm, t]
                     scratch.give_for[t] = give_for[arm, t]
@@ -290,10 +302,23 @@ def _simulate(  # type: ignore[no-untyped-def] # noqa: PLR0913, PLR0917, PLR0915
                 luck = seed + arm_luck[arm]
                 when = from_day[arm]
                 who = Person(
-                    number, attempt, sex_i, birth_year, birth, entry, ends, bmi, slope, n_deliveries, when, luck
+                    number,
+                    attempt,
+                    sex_i,
+                    birth_year,
+                    birth,
+                    entry,
+                    ends,
+                    bmi,
+                    slope,
+                    n_deliveries,
+                    when,
+                    luck,
+                    branches[arm] != 0,
                 )
                 # Calibration counts those alone whom it asked for.
-                death, fatal, cause = live(seed, who, tables, scratch, tally if i >= 0 else tally[:0])
+                counts = tally if i >= 0 else tally[:0]
+                death, fatal, cause = live(seed, who, tables, scratch, counts, words, kept)
                 if arm == 0 and death < entry and attempt < ATTEMPTS - 1:
                     attempt += 1
                     continue

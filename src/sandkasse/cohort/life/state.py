@@ -47,6 +47,8 @@ class Person(NamedTuple):
     """From when on the intervention in `Scratch` holds; `FAR` for the natural course."""
     luck: np.uint64
     """Seed of the draws from that day on."""
+    goes_on: bool
+    """Whether the life goes on from the state that `Scratch` holds, and does not begin with birth."""
 
 
 class Scratch(NamedTuple):
@@ -99,12 +101,14 @@ class Scratch(NamedTuple):
     habit: IntArray  # (exposure,) 0 never so far, 1 now, 2 before
     started: IntArray  # (source,)
     active: IntArray  # active effects, in order
-    due: FloatArray  # times of what is to come
-    what: IntArray
     counts: IntArray  # see STATE_ACTIVE and the others
     excess: FloatArray  # (condition,) product of its active effects on death
     season_rate: FloatArray  # (seasonal condition,) rate of the year, 0 in a level year
     season_days: FloatArray  # (seasonal condition,) days of level hazard that the span is worth
+    watched: IntArray  # (treatment,) 1 if the state before its first start is to be kept
+    moment: FloatArray  # where a life goes on: day, year, death to come, its condition, pregnant, resident
+    due: FloatArray  # times of what is to come; the last two, since `branch` copies them in part
+    what: IntArray
 
 
 def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
@@ -177,12 +181,14 @@ def make_scratch(tables: LifeTables, n_deliveries: int) -> Scratch:
         habit=days(habits),
         started=days(2 * c + t + 2 * habits),
         active=days(e),
-        due=numbers(far),
-        what=days(far),
         counts=days(9),
         excess=numbers(c),
         season_rate=numbers(tables.season_condition.shape[0]),
         season_days=numbers(tables.season_condition.shape[0]),
+        watched=days(t),
+        moment=numbers(6),
+        due=numbers(far),
+        what=days(far),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.runner import Runner
 from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.definitions import CDM_VERSION, read_definitions
-from sandkasse.transforms.omop.plan import STEPS, compile_plan, unbound
+from sandkasse.transforms.omop.plan import STEPS, Query, compile_queries, unbound
 from sandkasse.transforms.omop.registers import REGISTERS, check_population
 from sandkasse.transforms.omop.rules import SPANS
 from sandkasse.transforms.omop.share import MAIN_CONCEPTS
@@ -77,7 +77,7 @@ class PartTask:
         number: Which part.
         files: Files of each register table; none where the part has no rows of it.
         schemas: An empty table of each register, for those without files.
-        queries: (table, query, whether it is written), in order.
+        queries: How its tables are made, in order.
         codes: The meaning of the codes.
         out: Where the tables are written.
         threads: How many threads; 0 for all.
@@ -86,7 +86,7 @@ class PartTask:
     number: int
     files: Mapping[str, tuple[Path, ...]]
     schemas: Mapping[str, pa.Table]
-    queries: tuple[tuple[str, str, bool], ...]
+    queries: tuple[Query, ...]
     codes: pa.Table
     out: Path
     threads: int = 1
@@ -100,6 +100,7 @@ class PartResult:
     mapped: Mapping[str, int] = field(default_factory=dict)
 
 
+_PARQUET = "format parquet, compression zstd, compression_level 1, parquet_version v2"
 CodeReader = Callable[[Iterable[tuple[str, str]]], CodeMap]
 
 
@@ -157,13 +158,13 @@ def _tasks(files: Mapping[str, tuple[Path, ...]], codes: pa.Table, out: Path) ->
     inputs = unbound(
         {name: ibis.Schema.from_pyarrow(table.schema) for name, table in schemas.items()}, **find_days(files)
     )
-    plan = compile_plan(inputs, dialect="duckdb")
+    plan = compile_queries(inputs, dialect="duckdb")
     common = {step.name for step in STEPS if step.once}
-    queries = tuple((name, query, not name.startswith("_")) for name, query in plan.items() if name not in common)
+    queries = tuple(query for query in plan if query.name not in common)
     parts = divide(files)
     threads = 1 if len(parts) > 1 else 0
     tasks = [PartTask(number, part, schemas, queries, codes, out, threads) for number, part in enumerate(parts)]
-    once = tuple((name, query, True) for name, query in plan.items() if name in common)
+    once = tuple(query for query in plan if query.name in common)
     return tasks, PartTask(0, files, schemas, once, codes, out, 0)
 
 
@@ -179,26 +180,27 @@ def make_part(task: PartTask) -> PartResult:
         if task.threads:
             con.execute(f"set threads = {task.threads}")
         _register(con, task)
-        for done, (name, query, is_written) in enumerate(task.queries, start=1):
+        for done, query in enumerate(task.queries, start=1):
+            name, sql = query.name, query.sql
             # What no later table reads goes straight to its file.
-            if not is_written or any(f'"{name}"' in later for _, later, _ in task.queries[done:]):
-                con.execute(f'create temp table "{name}" as {query}')
-                query = f'select * from "{name}"'  # noqa: S608, PLW2901  our own names
-            if is_written:
-                rows[name], known = _write(con, name, query, task)
+            if not query.is_omop or any(f'"{name}"' in later.sql for later in task.queries[done:]):
+                con.execute(f'create temp table "{name}" as {sql}')
+                sql = f'select * from "{name}"'  # noqa: S608  our own names
+            if query.is_omop:
+                rows[name], known = _write(con, replace(query, sql=sql), task)
                 if known is not None:
                     mapped[name] = known
     return PartResult(rows, mapped)
 
 
-def _write(con: duckdb.DuckDBPyConnection, table: str, query: str, task: PartTask) -> tuple[int, int | None]:
+def _write(con: duckdb.DuckDBPyConnection, query: Query, task: PartTask) -> tuple[int, int | None]:
     """Write a part of a table; gives its rows, and how many of them have a standard concept, if it has such a field."""
+    table = query.name
     folder = task.out / table
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{task.number:05d}.parquet"
     place = str(path).replace("'", "''")
-    ordered = f"select * from ({query}) order by {', '.join(row_order(table))}"  # noqa: S608  our own names
-    con.execute(f"copy ({ordered}) to '{place}' (format parquet, compression zstd)")
+    con.execute(f"copy ({_ordered(query)}) to '{place}' ({_PARQUET})")
     concept = MAIN_CONCEPTS.get(table)
     if concept is None:
         return pq.read_metadata(path).num_rows, None
@@ -206,6 +208,15 @@ def _write(con: duckdb.DuckDBPyConnection, table: str, query: str, task: PartTas
     counts = f'select count(*), count(*) filter ("{concept}" <> 0) from _written'  # noqa: S608  our own names
     n_rows, n_mapped = con.execute(counts).fetchall()[0]
     return n_rows, n_mapped
+
+
+def _ordered(query: Query) -> str:
+    """Give the query with its rows in order; what is the same in every row is added after the sort."""
+    names = [field.name for field in read_definitions()[query.name].fields]
+    sorted_ = ", ".join(name for name in names if name not in query.constants)
+    shown = ", ".join(f"{query.constants[name]} as {name}" if name in query.constants else name for name in names)
+    order = ", ".join(row_order(query.name))
+    return f"select {shown} from (select {sorted_} from ({query.sql}) order by {order})"  # noqa: S608  our own names
 
 
 def row_order(table: str) -> tuple[str, ...]:

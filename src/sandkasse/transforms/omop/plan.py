@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import sqlglot
 
 from sandkasse.transforms.omop import cancer, hospital, primary_care, registers
 from sandkasse.transforms.omop.registers import Inputs
@@ -115,6 +117,34 @@ def build_expressions(inputs: Inputs) -> dict[str, ir.Table]:
     return found
 
 
+@dataclass(frozen=True)
+class Query:
+    """How an engine makes a table.
+
+    Attributes:
+        name: The table.
+        sql: The query that makes it.
+        constants: SQL of the columns that are the same in every row; the query gives them too.
+    """
+
+    name: str
+    sql: str
+    constants: Mapping[str, str]
+
+    @property
+    def is_omop(self) -> bool:
+        """Whether it is a table of the model, and not a shape of the registers."""
+        return not self.name.startswith("_")
+
+
+def compile_queries(inputs: Inputs, *, dialect: str) -> tuple[Query, ...]:
+    """Give every table's query, with what its writer need not sort."""
+    return tuple(
+        Query(name, str(ibis.to_sql(table, dialect=dialect)), find_constants(table, dialect=dialect))
+        for name, table in build_expressions(inputs).items()
+    )
+
+
 def compile_plan(inputs: Inputs, *, dialect: str) -> dict[str, str]:
     """Give every table's query in an engine's SQL, in the order in which they must be made.
 
@@ -122,9 +152,29 @@ def compile_plan(inputs: Inputs, *, dialect: str) -> dict[str, str]:
         inputs: Registers and codes, as tables of any engine or of none.
         dialect: An engine that Ibis knows: `duckdb`, `postgres`, `pyspark`, `trino`, ….
     """
+    return {query.name: query.sql for query in compile_queries(inputs, dialect=dialect)}
+
+
+def find_constants(table: ir.Table, *, dialect: str) -> dict[str, str]:
+    """Give the columns that are the same in every row, with their value in an engine's SQL.
+
+    Only what the outermost selection says itself: an OMOP table has many columns that no register fills.
+    """
+    selection = table.op()
+    if not isinstance(selection, ops.Project):
+        return {}
     return {
-        name: str(ibis.to_sql(expression, dialect=dialect)) for name, expression in build_expressions(inputs).items()
+        name: _value_sql(value.to_expr(), dialect)
+        for name, value in selection.values.items()
+        if not value.find(ops.Relation)
     }
+
+
+def _value_sql(value: ir.Value, dialect: str) -> str:
+    found = sqlglot.parse_one(str(ibis.to_sql(value, dialect=dialect)), dialect=dialect).find(sqlglot.exp.Select)
+    if found is None:
+        raise AssertionError("a value is compiled to a selection of it")
+    return found.selects[0].unalias().sql(dialect)
 
 
 def unbound(schemas: Mapping[str, ibis.Schema], **when: Any) -> Inputs:

@@ -19,8 +19,17 @@ def procedure_occurrence(inputs: Inputs) -> ir.Table:
     made = inputs.made
     rows = union([made[name].select(*_COLUMNS) for name in ("_procedure", "_service") if name in made])
     codes = inputs.codes_of("DK-SKS", "DK-YDELSE", "DK-OPERATION")
-    coded = rows.inner_join(codes.select("code", "source_concept_id", "concept_id"), "code")
-    numbered = number_rows(coded, "procedure_occurrence_id", "start_date", "visit_occurrence_id", "code", "concept_id")
+    meanings = codes.select(
+        "code",
+        "source_concept_id",
+        "concept_id",
+        place=ibis.row_number().over(order_by=[codes.code, codes.concept_id, codes.source_concept_id]).cast("int32"),
+    )
+    # The largest table: its rows are put in order with one number each, and told what it stands for afterwards.
+    coded = rows.inner_join(meanings.select("code", "place"), "code")
+    coded = coded.select("visit_occurrence_id", "person_id", "start_date", "place")
+    counted = number_rows(coded, "procedure_occurrence_id", "start_date", "visit_occurrence_id", "place")
+    numbered = counted.inner_join(meanings, "place")
     return conform(
         "procedure_occurrence",
         numbered.select(
