@@ -15,6 +15,7 @@ from sandkasse.catalogue.partial import partial_folder
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.run_folder import place_tree
 from sandkasse.cohort.simulate import Plan, run_plan
+from sandkasse.cohort.validation import extrapolation
 from sandkasse.compute.engines import Engine, choose_runner
 from sandkasse.core.clock import Clock, system_clock
 from sandkasse.core.progress_bar import Progress, no_progress
@@ -229,8 +230,6 @@ def _draft(recipe: Recipe, plan: Plan, today: date) -> "CardDraft":
             "Denmark",
             "simulated",
         ),
-        known_faults=(
-            "Deaths and migration after 2012 and births after 2018 are extrapolated from published figures.",
-        ),
+        known_faults=(extrapolation.SENTENCE,),
         default_for=recipe.dataset_id == CLASS_COHORT,
     )

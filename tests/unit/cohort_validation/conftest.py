@@ -33,6 +33,14 @@ TABLES = {
         "c_pattype": ["0", "2"],
     },
     "lpr_diag": {"recnum": ["1", "2", "2"], "c_diag": ["DI219", "DE669", "DI509"], "c_diagtype": ["A", "A", "B"]},
+    "t_psyk_adm": {
+        "pnr": ["b"],
+        "recnum": ["1"],
+        "d_inddto": [date(2015, 9, 1)],
+        "c_spec": ["50"],
+        "c_pattype": ["2"],
+    },
+    "t_psyk_diag": {"recnum": ["1"], "c_diag": ["DF209"], "c_diagtype": ["A"]},
     "lpr3a_kontakt": {
         "pnr": ["b", "c"],
         "dw_ek_kontakt": ["3", "4"],
@@ -51,6 +59,11 @@ TABLES = {
         "barnmak": pa.array([0, 1], pa.int8()),
         "speciale": ["80101", "80101"],
         "honuge": ["1205", "1206"],
+    },
+    "mfr": {
+        "cpr_barn": ["d", "e", "f"],
+        "cpr_moder": ["c", "c", "x"],
+        "foedselsdato": [date(2012, 3, 3), date(2012, 3, 3), date(2012, 4, 4)],
     },
     "lab_forsker": {
         "pnr": ["a", "a", "b"],

@@ -4,6 +4,7 @@ import pytest
 
 from sandkasse.cohort.validation import care
 from sandkasse.cohort.validation.definitions import CaseDefinition, find_cases
+from sandkasse.cohort.validation.sections import describe_care, describe_conditions
 
 
 def _rows(table, *names):
@@ -54,6 +55,44 @@ def test_cases_are_counted_among_residents_by_age_and_by_year(registers):
     assert by_age == [(1, 60, 1, 0), (2, 20, 1, 1), (2, 50, 1, 1)]
     by_year = _rows(care.count_by_year(registers, cases), "year", "at_risk", "new_cases")
     assert by_year == [(2012, 3, 2), (2013, 1, 0)]
+
+
+def test_new_cases_are_counted_among_those_who_were_none_before_by_age(registers):
+    cases = find_cases(registers, CaseDefinition("x", "X", drugs=("A10",), purchases=1))  # b and c in 2012
+    counted = care.count_new_by_age(registers, cases, years=(2012, 2013))
+    rows = _rows(counted, "sex", "age_from", "at_risk", "new_cases")
+    # On 1 January of 2012 a is 62, b 52 and c 22; in 2013 only a is still at risk.
+    assert rows == [(1, 60, 2, 0), (2, 20, 1, 1), (2, 50, 1, 1)]
+
+
+def test_births_are_counted_by_the_age_of_mothers_who_are_residents(registers):
+    rows = _rows(care.count_births(registers, years=(2012, 2013)), "age_from", "women", "births")
+    assert rows == [(20, 2, 2)]
+
+
+def test_buyers_of_some_drugs_are_counted_by_sex_and_age_with_their_error(registers):
+    assert care.measure_buyers(registers, atc=("A10B", "C10"), year=2012) == pytest.approx(
+        (2000 / 3, 1000 * (2 / 27) ** 0.5)
+    )
+    assert care.measure_buyers(registers, atc=("A10B",), year=2012, sex=1) == (0.0, 0.0)
+    assert care.measure_buyers(registers, atc=("A10B",), year=2012, age_from=30)[0] == 500.0
+
+
+def test_services_of_general_practice_are_counted_a_year_and_by_who_has_any(registers):
+    found = care.measure_practice(registers, year=2012)
+    assert found["contacts"] == pytest.approx((1 / 3, (1 / 3) ** 0.5 / 3**0.5))
+    assert found["share"] == pytest.approx((100 / 3, 100 * (2 / 27) ** 0.5))
+
+
+def test_the_two_sections_on_registers_are_made(registers):
+    conditions, published = describe_conditions(registers), describe_care(registers)
+    assert [picture.name for picture in conditions.pictures] == [
+        "validation-by-age",
+        "validation-new-by-age",
+        "validation-by-year",
+        "validation-comorbidity",
+    ]
+    assert {row[2] for row in published.grids[0].rows if row[:2] == ("sulfonylurea", "2014")} == {"0"}
 
 
 def test_conditions_that_meet_are_compared_with_chance_within_sex_and_age(registers):

@@ -18,6 +18,10 @@ def test_a_diagnosis_counts_from_its_contact_on_unless_it_was_retracted(register
     assert _found(registers, diagnoses=("DI21",)) == {"a": date(2012, 2, 2), "c": date(2019, 6, 1)}
 
 
+def test_diagnoses_of_psychiatry_count_with_the_contacts_of_psychiatry(registers):
+    assert _found(registers, diagnoses=("DF20",)) == {"b": date(2015, 9, 1)}
+
+
 def test_the_purchase_that_counts_is_the_one_that_is_named(registers):
     assert _found(registers, drugs=("A10",), purchases=1) == {"b": date(2012, 1, 1), "c": date(2012, 5, 5)}
     assert _found(registers, drugs=("A10",), purchases=2) == {"b": date(2012, 3, 1)}

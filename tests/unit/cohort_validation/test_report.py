@@ -1,11 +1,13 @@
 """The report says what was measured, and its headline cannot be better than the figures."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sandkasse.cohort.validation import extrapolation
 from sandkasse.cohort.validation.headline import (
     chance_within,
     compare_seeds,
@@ -14,8 +16,8 @@ from sandkasse.cohort.validation.headline import (
     headline_of,
     list_changes,
 )
-from sandkasse.cohort.validation.people import Figure, life_expectancy, read_published
-from sandkasse.cohort.validation.pictures import draw_bars
+from sandkasse.cohort.validation.people import Figure, life_expectancy, read_published, survival
+from sandkasse.cohort.validation.pictures import draw_bars, draw_lines
 from sandkasse.cohort.validation.report import Grid, Picture, Report, Section, to_html, write_markdown
 from sandkasse.cohort.validation.validate import describe_figures
 
@@ -76,6 +78,30 @@ def test_life_expectancy_of_a_level_hazard_is_its_inverse():
     # The abridged table takes deaths to fall half way through five years, so it is near 1/hazard, not equal to it.
     years = np.full(20, 1e6)
     assert life_expectancy(0.02 * years, years) == pytest.approx(50.0, rel=0.002)
+
+
+def test_remaining_years_at_65_of_a_level_hazard_are_those_at_birth():
+    years = np.full(20, 1e6)
+    assert life_expectancy(0.02 * years, years, age=65) == pytest.approx(50.0, rel=0.002)
+    assert math.isnan(life_expectancy(np.where(np.arange(20) < 19, 0.02, 0.0) * years, years))
+    # In each five years the share 5 h / (1 + 5 h / 2) dies.
+    assert survival(0.02 * years, years) == pytest.approx((0.95 / 1.05) ** np.arange(20))
+
+
+def test_years_after_the_sources_are_shaded_in_every_panel():
+    rows = pd.DataFrame(
+        {"x": [2010, 2016] * 2, "y": [1.0, 2.0] * 2, "series": "new cases", "panel": ["a", "a", "b", "b"]}
+    )
+    plain = draw_lines(rows, title="t", source="s", across="year", up="")
+    shaded = draw_lines(rows, title="t", source="s", across="year", up="", shaded_from=2013)
+    assert plain.count("#eeeeee") == 0
+    assert shaded.count("#eeeeee") == 2
+
+
+def test_the_page_of_the_model_says_of_extrapolation_what_the_report_says():
+    docs = Path(__file__).resolve().parents[3] / "docs"
+    for page in ("reference/cohort-validation.md", "explanation/cohort-life.md"):
+        assert extrapolation.SENTENCE in " ".join((docs / page).read_text(encoding="utf-8").split())
 
 
 def test_published_life_expectancy_is_that_of_denmark():

@@ -1,5 +1,6 @@
 """How care looks in the registers: how often, how far apart, together with what, and before death."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -16,6 +17,7 @@ AGE_STEP, OLDEST = 10, 90
 GAP_EDGES = (1, 2, 4, 8, 15, 31, 61, 91, 181, 366, 731)
 MONTHS_BEFORE_DEATH = 24
 DAYS_A_MONTH = 30
+MOTHERS, BIRTH_STEP, BIRTH_AGES = 2, 5, (15, 45)
 
 
 def _age_group(age: Any) -> Any:
@@ -167,6 +169,53 @@ def measure_drug_use(registers: Registers, *, year: int = 2013, groups: Sequence
     return counted.select("atc", "sex", per_1000=1000 * _.n / _.persons).order_by("atc", "sex").to_pyarrow()
 
 
+def measure_buyers(
+    registers: Registers, *, atc: Sequence[str], year: int, sex: int = 0, age_from: int = 0
+) -> tuple[float, float]:
+    """Measure who bought some drugs in a year.
+
+    Args:
+        registers: The registers.
+        atc: Beginnings of ATC codes.
+        year: The year.
+        sex: 1 men, 2 women, 0 both.
+        age_from: Youngest age on 1 January.
+
+    Returns:
+        Residents of 1 January, per 1,000, who bought at least once, and the standard error.
+    """
+    residents = list_residents(registers, year).filter(_.age >= age_from)
+    residents = residents.filter(_.sex == sex) if sex else residents
+    bought = registers["lmdb"].filter(_.eksd.year() == year).filter(_.atc.re_search("^(" + "|".join(atc) + ")"))
+    return _share_of(residents, bought, 1000.0)
+
+
+def measure_practice(registers: Registers, *, year: int) -> dict[str, tuple[float, float]]:
+    """Measure services of general practice: `contacts` a year per resident, and `share` with any in per cent.
+
+    Args:
+        registers: The registers.
+        year: The year.
+
+    Returns:
+        Each with its standard error.
+    """
+    residents = list_residents(registers, year)
+    services = list_services(registers).filter(_.service.startswith("80") & (_.week.year() == year))
+    each = services.group_by("pnr").aggregate(n=_.count())
+    n = residents.left_join(each, "pnr").select(n=_.n.coalesce(0))
+    found = n.aggregate(mean=_.n.mean(), spread=_.n.std(), persons=_.count()).to_pyarrow().to_pylist()[0]
+    error = (found["spread"] or 0.0) / math.sqrt(max(found["persons"], 1))
+    return {"contacts": (found["mean"], error), "share": _share_of(residents, services, 100.0)}
+
+
+def _share_of(residents: Table, events: Table, scale: float) -> tuple[float, float]:
+    with_any = residents.semi_join(events, "pnr").count().execute()
+    persons = max(residents.count().execute(), 1)
+    share = with_any / persons
+    return scale * share, scale * math.sqrt(share * (1.0 - share) / persons)
+
+
 def count_by_age(registers: Registers, cases: Table, *, year: int) -> pa.Table:
     """Count the residents of 1 January who are cases.
 
@@ -182,6 +231,47 @@ def count_by_age(registers: Registers, cases: Table, *, year: int) -> pa.Table:
     known = cases.filter(_.day < ibis.date(year, 1, 1)).select("pnr", case=ibis.literal(1))
     counted = residents.left_join(known, "pnr").group_by("sex", "age_from")
     return counted.aggregate(persons=_.count(), cases=_.case.sum().coalesce(0)).order_by("sex", "age_from").to_pyarrow()
+
+
+def count_new_by_age(registers: Registers, cases: Table, *, years: tuple[int, int]) -> pa.Table:
+    """Count new cases by age, among the residents of 1 January who were no cases before.
+
+    Args:
+        registers: The registers.
+        cases: `pnr` and `day`, one row a case.
+        years: First and last year.
+
+    Returns:
+        `sex`, `age_from` (ten years, on 1 January), `at_risk` (resident years), `new_cases`.
+    """
+    bef = registers["bef"].filter(_.referencetid.year().between(*years))
+    age = (bef.referencetid.epoch_days() - bef.foed_dato.epoch_days()) / 365.25
+    here = bef.select("pnr", year=_.referencetid.year(), sex=_.koen.cast("int8"), age_from=_age_group(age))
+    joined = here.left_join(cases.select("pnr", found=_.day.year()), "pnr")
+    at_risk = joined.filter(_.found.isnull() | (_.found >= _.year))
+    counted = at_risk.mutate(new=(_.found == _.year).fill_null(False).cast("int64")).group_by("sex", "age_from")
+    return counted.aggregate(at_risk=_.count(), new_cases=_.new.sum()).order_by("sex", "age_from").to_pyarrow()
+
+
+def count_births(registers: Registers, *, years: tuple[int, int]) -> pa.Table:
+    """Count births by the mother's age, among the women resident on 1 January of the year.
+
+    Args:
+        registers: The registers, with the medical birth register.
+        years: First and last year.
+
+    Returns:
+        `age_from` (five years, 15 to 45), `women` (resident years), `births`.
+    """
+    bef = registers["bef"].filter(_.referencetid.year().between(*years)).filter(_.koen == MOTHERS)
+    age = (bef.referencetid.epoch_days() - bef.foed_dato.epoch_days()) / 365.25
+    group = (age / BIRTH_STEP).floor().cast("int32") * BIRTH_STEP
+    women = bef.select("pnr", year=_.referencetid.year(), age_from=group).filter(_.age_from.between(*BIRTH_AGES))
+    births = registers["mfr"].select(pnr=_.cpr_moder, year=_.foedselsdato.year())
+    born = births.join(women, ["pnr", "year"]).group_by("age_from").aggregate(births=_.count())
+    there = women.group_by("age_from").aggregate(women=_.count())
+    joined = there.left_join(born, "age_from")
+    return joined.select("age_from", "women", births=_.births.coalesce(0)).order_by("age_from").to_pyarrow()
 
 
 def count_by_year(registers: Registers, cases: Table) -> pa.Table:

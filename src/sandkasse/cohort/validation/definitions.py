@@ -24,6 +24,8 @@ class CaseDefinition:
         purchases: Which purchase of such drugs counts; 0 if drugs do not.
         services: Beginnings of services of primary care; one is enough.
         source: Who defines it so.
+        year: On whose 1 January cases are counted by age.
+        new: First and last year of the new cases that are counted by age.
     """
 
     name: str
@@ -33,6 +35,8 @@ class CaseDefinition:
     purchases: int = 0
     services: tuple[str, ...] = ()
     source: str = "our choice"
+    year: int = 2016
+    new: tuple[int, int] = (2014, 2023)
 
 
 def read_definitions() -> Mapping[str, CaseDefinition]:
@@ -47,6 +51,8 @@ def read_definitions() -> Mapping[str, CaseDefinition]:
             purchases=row.get("purchases", 0),
             services=tuple(row.get("services", ())),
             source=row["source"],
+            year=row.get("year", CaseDefinition.year),
+            new=(row["new"][0], row["new"][1]) if "new" in row else CaseDefinition.new,
         )
         for name, row in tomllib.loads(text).items()
     }

@@ -1,6 +1,7 @@
 """Population, deaths and diabetes: what lives give beside the published tables, by sex, five years of age and year."""
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from sandkasse.cohort.calibration.measure import AGE_STEP, FIRST_YEAR, N_AGES, N_YEARS, LifeMeasures
 from sandkasse.cohort.model import DATA
+from sandkasse.cohort.validation import extrapolation
 from sandkasse.cohort.validation.pictures import draw_lines, draw_pyramid
 from sandkasse.cohort.validation.report import Grid, Picture, Section
 
@@ -87,26 +89,44 @@ def read_published() -> Mapping[str, Published]:
     return found
 
 
-def life_expectancy(deaths: FloatArray, years: FloatArray) -> float:
-    """Life expectancy at birth of an abridged period life table.
+def survival(deaths: FloatArray, years: FloatArray) -> FloatArray:
+    """Share alive at the beginning of each age group, of an abridged period life table.
 
     Args:
-        deaths: By five years of age, the last group open, shape (age group,).
+        deaths: By five years of age, shape (age group,).
         years: Person-years, of the same shape.
 
     Returns:
-        Years. Persons who die in an interval are taken to have lived half of it.
+        From 1 at birth on, shape (age group,).
 
     Source:
         Chiang (1984), The Life Table and its Applications; the infants' own interval is left out.
     """
     rate = deaths / np.maximum(years, 1e-9)
-    alive, total = 1.0, 0.0
-    for group in range(N_AGES - 1):
-        dying = min(1.0, AGE_STEP * rate[group] / (1.0 + AGE_STEP * rate[group] / 2.0))
-        total += AGE_STEP * alive * (1.0 - dying / 2.0)
-        alive *= 1.0 - dying
-    return float(total + alive / max(rate[-1], 1e-9))
+    dying = np.minimum(1.0, AGE_STEP * rate / (1.0 + AGE_STEP * rate / 2.0))
+    return np.concatenate([[1.0], np.cumprod(1.0 - dying[:-1])])
+
+
+def life_expectancy(deaths: FloatArray, years: FloatArray, *, age: int = 0) -> float:
+    """Remaining years of life of an abridged period life table.
+
+    Args:
+        deaths: By five years of age, the last group open, shape (age group,).
+        years: Person-years, of the same shape.
+        age: At which age, a multiple of five.
+
+    Returns:
+        Years; not a number if nobody of the last group died. Persons who die in an interval are taken to have lived
+        half of it.
+
+    Source:
+        Chiang (1984), The Life Table and its Applications; the infants' own interval is left out.
+    """
+    alive, first = survival(deaths, years), age // AGE_STEP
+    lived = AGE_STEP * (alive[first:-1] + alive[first + 1 :]).sum() / 2.0
+    if deaths[-1] == 0:
+        return math.nan
+    return float((lived + alive[-1] * years[-1] / deaths[-1]) / alive[first])
 
 
 def compare_people(counts: LifeMeasures, published: Mapping[str, Published]) -> list[Figure]:
@@ -152,18 +172,44 @@ def compare_people(counts: LifeMeasures, published: Mapping[str, Published]) -> 
 
 
 def compare_life_tables(counts: LifeMeasures, published: Mapping[str, Published]) -> Grid:
-    """Compare life expectancy at birth by sex and period."""
+    """Compare remaining years of life at birth and at 65 by sex and period."""
     deaths = published["deaths"]
     rows = []
     for first, last, role in PERIODS:
         part = slice(first - FIRST_YEAR, last + 1 - FIRST_YEAR)
         for sex, name in enumerate(SEXES):
-            want = life_expectancy(deaths.events[sex, :, part].sum(-1), deaths.years[sex, :, part].sum(-1))
-            got = life_expectancy(counts.deaths[sex, :, part].sum(-1), counts.years[sex, :, part].sum(-1))
-            rows.append((f"{first}–{last}", name, f"{got:.1f}", f"{want:.1f}", f"{got - want:+.1f}", role))
+            cells = []
+            for age in (0, 65):
+                want = life_expectancy(deaths.events[sex, :, part].sum(-1), deaths.years[sex, :, part].sum(-1), age=age)
+                got = life_expectancy(counts.deaths[sex, :, part].sum(-1), counts.years[sex, :, part].sum(-1), age=age)
+                cells += ["—" if math.isnan(value) else text for value, text in _texts(got, want)]
+            rows.append((f"{first}–{last}", name, *cells, role))
+    head = ("simulated", "published", "difference")
     return Grid(
-        ("period", "sex", "simulated", "published", "difference", "role"), tuple(rows), "Years of life at birth"
+        ("period", "sex", *(f"at birth, {word}" for word in head), *(f"at 65, {word}" for word in head), "role"),
+        tuple(rows),
+        "Remaining years of life",
     )
+
+
+def _texts(got: float, want: float) -> tuple[tuple[float, str], ...]:
+    return (got, f"{got:.1f}"), (want, f"{want:.1f}"), (got - want, f"{got - want:+.1f}")
+
+
+def _alive(counts: LifeMeasures, published: Published) -> pd.DataFrame:
+    """Share alive by age in the first and in the last period, in per cent."""
+    rows = []
+    for first, last, _role in (PERIODS[0], PERIODS[-1]):
+        part = slice(first - FIRST_YEAR, last + 1 - FIRST_YEAR)
+        for sex, name in enumerate(SEXES):
+            for series, events, years in (
+                ("simulated", counts.deaths, counts.years),
+                ("published", published.events, published.years),
+            ):
+                alive = survival(events[sex, :, part].sum(-1), years[sex, :, part].sum(-1))
+                panel = f"{name}, {first}–{last}"
+                rows += [(AGE_STEP * group, 100.0 * alive[group], series, panel) for group in range(N_AGES)]
+    return pd.DataFrame(rows, columns=["x", "y", "series", "panel"])
 
 
 def describe_people(counts: LifeMeasures, published: Mapping[str, Published]) -> Section:
@@ -182,7 +228,7 @@ def describe_people(counts: LifeMeasures, published: Mapping[str, Published]) ->
     mortality = _rates(counts.deaths, counts.years, published["deaths"], (2008, 2012))
     return Section(
         "People: how many, how old, how long they live",
-        ("Population, births and migration are drawn from published figures to 2012; later years are extrapolated.",),
+        (extrapolation.SENTENCE,),
         (
             Picture("validation-pyramid", draw_pyramid(frame, title=title, source=STATISTICS), title),
             Picture(
@@ -196,6 +242,17 @@ def describe_people(counts: LifeMeasures, published: Mapping[str, Published]) ->
                     log=True,
                 ),
                 "Mortality by age and sex, simulated beside published, on a logarithmic scale",
+            ),
+            Picture(
+                "validation-survival",
+                draw_lines(
+                    _alive(counts, published["deaths"]),
+                    title="Alive by age, of period life tables",
+                    source=STATISTICS,
+                    across="age",
+                    up="% alive",
+                ),
+                "Share alive by age, sex and period, simulated beside published",
             ),
         ),
         (compare_life_tables(counts, published),),
@@ -235,7 +292,14 @@ def describe_diabetes(counts: LifeMeasures, published: Mapping[str, Published]) 
                 rows.append((year, scale * (simulated[..., at] * weights).sum() / weights.sum(), "simulated", panel))
     frame = pd.DataFrame(rows, columns=["x", "y", "series", "panel"])
     title = "Diabetes 1996–2016: recognised in lives, beside what registers found"
-    drawn = draw_lines(frame, title=title, source=REGISTERS, across="year", up="")
+    drawn = draw_lines(
+        frame,
+        title=title,
+        source=f"{REGISTERS} {extrapolation.SHADED}",
+        across="year",
+        up="",
+        shaded_from=extrapolation.FIRST_YEAR,
+    )
     words = (
         "The published counts hold what a case definition found in registers, persons without diabetes among them; the "
         "lives hold true recognition. Calibration compares registers with registers.",

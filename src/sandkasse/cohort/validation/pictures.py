@@ -14,12 +14,20 @@ SERIES = {"published": BLACK, "simulated": BLUE, "simulated registers": VERMILIO
 WIDTH, HEIGHT = 300, 210
 SMALL_WIDTH, SMALL_HEIGHT = 165, 110
 MANY = 4
-_QUIET = "#555555"
+_QUIET, _SHADE = "#555555", "#eeeeee"
 _ROLES = re.compile(r' role="graphics-\w+"| aria-roledescription="[^"]*"')
 
 
-def draw_lines(
-    rows: pd.DataFrame, *, title: str, source: str, across: str, up: str, log: bool = False, zero: bool = True
+def draw_lines(  # noqa: PLR0913  what one picture says of its axes
+    rows: pd.DataFrame,
+    *,
+    title: str,
+    source: str,
+    across: str,
+    up: str,
+    log: bool = False,
+    zero: bool = True,
+    shaded_from: float | None = None,
 ) -> str:
     """Draw points for what is published and lines for what is simulated.
 
@@ -31,6 +39,7 @@ def draw_lines(
         up: Title of the vertical axis.
         log: Whether the vertical axis is logarithmic.
         zero: Whether the vertical axis begins at zero.
+        shaded_from: Where on the horizontal axis a shade begins, to the right end.
 
     Returns:
         SVG.
@@ -50,7 +59,12 @@ def draw_lines(
     )
     points = base.transform_filter("datum.series == 'published'").mark_point(size=28, filled=True)
     drawn = base.transform_filter("datum.series != 'published'").mark_line(strokeWidth=2)
-    return _finish(_panels(drawn + points, rows), title, source)
+    layers = [drawn, points]
+    if shaded_from is not None:
+        ends = alt.Chart(rows).transform_aggregate(last="max(x)").transform_calculate(begin=f"{shaded_from}")
+        # The rectangle has the chart's height, since it is told no vertical place.
+        layers.insert(0, ends.mark_rect(color=_SHADE).encode(x=alt.X("begin:Q", title=across), x2="last:Q"))
+    return _finish(_panels(alt.layer(*layers), rows), title, source)
 
 
 def draw_bars(rows: pd.DataFrame, *, title: str, source: str, across: str, up: str) -> str:

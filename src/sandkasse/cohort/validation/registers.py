@@ -11,6 +11,8 @@ from sandkasse.core.errors import InvalidInputError
 
 MEMORY_LIMIT = "2GB"
 _WANTED = ("bef", "dod", "lmdb", "lpr_adm", "lpr_diag", "sysi", "sssy", "lab_forsker")
+# Psychiatry has registers of its own before LPR3; a delivery may lack them.
+_LPR2 = (("lpr_adm", "lpr_diag"), ("t_psyk_adm", "t_psyk_diag"))
 _LPR3 = {
     "a": ("lpr3a_kontakt", "lpr3a_diagnose", "kont_starttidspunkt", "diag_kode"),
     "f": ("lpr3f_kontakter", "lpr3f_diagnoser", "dato_start", "diagnosekode"),
@@ -62,8 +64,11 @@ def open_registers(folder: Path) -> Registers:
 
 def list_diagnoses(registers: Registers) -> Table:
     """Give every hospital diagnosis that was not retracted: `pnr`, `day`, `code`."""
-    old = registers["lpr_adm"].join(registers["lpr_diag"], "recnum")
-    found = [old.select("pnr", day=_.d_inddto, code=_.c_diag)]
+    found = [
+        registers[contacts].join(registers[diagnoses], "recnum").select("pnr", day=_.d_inddto, code=_.c_diag)
+        for contacts, diagnoses in _LPR2
+        if contacts in registers
+    ]
     for contacts, diagnoses, start, code in _LPR3.values():
         if contacts in registers:
             new = registers[contacts].join(registers[diagnoses].filter(_.senere_afkraeftet == "Nej"), "dw_ek_kontakt")

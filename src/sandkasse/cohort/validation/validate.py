@@ -3,16 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import ibis
 import pandas as pd
-import pyarrow as pa
 
 from sandkasse.cohort.calibration.measure import LifeMeasures, measure_life
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.tables import CompiledModel
-from sandkasse.cohort.validation import care
 from sandkasse.cohort.validation.conditions import list_not_compared, measure_conditions
-from sandkasse.cohort.validation.definitions import find_cases, read_definitions
 from sandkasse.cohort.validation.headline import (
     NOT_COMPARED,
     compare_seeds,
@@ -24,7 +20,6 @@ from sandkasse.cohort.validation.headline import (
     stricter_of,
 )
 from sandkasse.cohort.validation.people import (
-    SEXES,
     Figure,
     Published,
     compare_people,
@@ -32,29 +27,11 @@ from sandkasse.cohort.validation.people import (
     describe_people,
     read_published,
 )
-from sandkasse.cohort.validation.pictures import draw_bars, draw_deviations, draw_lines, draw_matrix
-from sandkasse.cohort.validation.registers import Registers, open_registers
+from sandkasse.cohort.validation.pictures import draw_deviations
+from sandkasse.cohort.validation.registers import open_registers
 from sandkasse.cohort.validation.report import Grid, Picture, Report, Section
+from sandkasse.cohort.validation.sections import describe_care, describe_conditions
 from sandkasse.core.progress_bar import Progress, no_progress
-
-CARE_YEAR, MEETING_YEAR = 2012, 2016
-OWN = "Simulated registers; nothing published beside them."
-_DRUGS = {
-    "A10": "glucose-lowering drugs",
-    "B01": "antithrombotic drugs",
-    "C03": "diuretics",
-    "C07": "beta blockers",
-    "C08": "calcium channel blockers",
-    "C09": "renin-angiotensin drugs",
-    "C10": "lipid-lowering drugs",
-    "J01": "antibiotics",
-    "M05": "drugs for bones",
-    "N02": "analgesics",
-    "N03": "antiepileptics",
-    "N05": "psycholeptics",
-    "N06": "antidepressants and others",
-    "R03": "drugs for airways",
-}
 
 
 def validate_cohort(
@@ -157,121 +134,3 @@ def describe_figures(figures: Sequence[Figure], by_seed: Sequence[tuple[int, Seq
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-
-
-def describe_conditions(registers: Registers) -> Section:
-    """Count cases by the case definitions: by age and sex, by year, and together."""
-    definitions = read_definitions()
-    # Found once and kept: Ibis 12 cannot drop its own cached tables on DuckDB 2.0.
-    cases = {
-        name: ibis.memtable(find_cases(registers, definition).to_pyarrow()) for name, definition in definitions.items()
-    }
-    by_age, by_year = [], []
-    for name, table in cases.items():
-        title = definitions[name].title
-        for row in care.count_by_age(registers, table, year=MEETING_YEAR).to_pylist():
-            share = 100 * row["cases"] / max(row["persons"], 1)
-            by_age.append((row["age_from"] + 5, share, SEXES[row["sex"] - 1], title))
-        by_year += [
-            (row["year"], 1000 * row["new_cases"] / max(row["at_risk"], 1), "new cases", title)
-            for row in care.count_by_year(registers, table).to_pylist()
-        ]
-    columns = ["x", "y", "series", "panel"]
-    age_title = f"Cases by age and sex, % of residents of 1 January {MEETING_YEAR}"
-    year_title = "New cases by calendar year, per 1,000 residents who were no cases before"
-    met = care.measure_comorbidity(registers, cases, year=MEETING_YEAR)
-    rows = tuple(
-        (row.title, ", ".join(row.diagnoses), ", ".join(row.drugs), row.source) for row in definitions.values()
-    )
-    return Section(
-        "Conditions, as case definitions find them in the registers",
-        ("Registers begin and change: jumps by year belong to them, not to disease.",),
-        (
-            Picture(
-                "validation-by-age",
-                draw_lines(pd.DataFrame(by_age, columns=columns), title=age_title, source=OWN, across="age", up="%"),
-                age_title,
-            ),
-            Picture(
-                "validation-by-year",
-                draw_lines(pd.DataFrame(by_year, columns=columns), title=year_title, source=OWN, across="year", up=""),
-                year_title,
-            ),
-            _picture_of_meeting(met, {name: row.title for name, row in definitions.items()}),
-        ),
-        (Grid(("condition", "diagnoses", "drugs", "definition"), rows, "Case definitions"),),
-    )
-
-
-def _picture_of_meeting(met: pa.Table, titles: dict[str, str]) -> Picture:
-    rows = []
-    for row in met.to_pylist():
-        one, other = titles[row["one"]], titles[row["other"]]
-        ratio = max(row["ratio"], 0.05)
-        rows += [(one, other, ratio), (other, one, ratio)]
-    title = "Conditions that meet in the same persons, more (orange) or less often than chance within age and sex"
-    drawn = draw_matrix(pd.DataFrame(rows, columns=["one", "other", "ratio"]), title=title, source=OWN)
-    return Picture("validation-comorbidity", drawn, title)
-
-
-def describe_care(registers: Registers) -> Section:
-    """Describe contacts, gaps, days, drugs and the last months of life."""
-    contacts = care.count_contacts(registers, year=CARE_YEAR).to_pandas()
-    contacts = pd.DataFrame(
-        {
-            "x": contacts.age_from + 5,
-            "y": contacts.per_person,
-            "series": [SEXES[sex - 1] for sex in contacts.sex],
-            "panel": contacts.kind,
-        }
-    )
-    gaps = care.measure_gaps(registers).to_pandas()
-    gaps = pd.DataFrame({"x": [_gap(low) for low in gaps.gap_from], "y": 100 * gaps.share})
-    before = care.measure_before_death(registers).to_pandas()
-    before = pd.DataFrame({"x": before.month, "y": before.per_person, "series": before.kind})
-    drugs = care.measure_drug_use(registers, groups=tuple(_DRUGS)).to_pylist()
-    together = care.measure_same_day(registers, year=CARE_YEAR)
-    return Section(
-        "Care: how often, how far apart, together with what, and before death",
-        ("No published figures stand beside these yet; they show the shape that a learner meets.",),
-        (
-            _lines(contacts, "validation-contacts", f"Contacts a year per resident in {CARE_YEAR}", "age", "a year"),
-            Picture(
-                "validation-gaps",
-                draw_bars(
-                    gaps,
-                    title="Days from one hospital contact or purchase to the person's next, 2005–2013",
-                    source=OWN,
-                    across="days",
-                    up="% of gaps",
-                ),
-                "Days between contacts",
-            ),
-            _lines(before, "validation-before-death", "Contacts in the last two years of life", "month", "a month"),
-        ),
-        (
-            _grid_of_drugs(drugs),
-            Grid(
-                ("what", "value"),
-                tuple((says, f"{value:.2f}") for says, value in together.items()),
-                f"Together on one day, {CARE_YEAR}",
-            ),
-        ),
-    )
-
-
-def _lines(rows: pd.DataFrame, name: str, title: str, across: str, up: str) -> Picture:
-    return Picture(name, draw_lines(rows, title=title, source=OWN, across=across, up=up), title)
-
-
-def _gap(low: int) -> str:
-    after = [edge for edge in care.GAP_EDGES if edge > low]
-    return f"{low}" if after and after[0] == low + 1 else f"{low}–{after[0] - 1}" if after else f"{low} or more"
-
-
-def _grid_of_drugs(rows: Sequence[dict[str, object]]) -> Grid:
-    found = {(row["atc"], row["sex"]): row["per_1000"] for row in rows}
-    cells = tuple(
-        (f"{atc} {title}", *(f"{found.get((atc, sex), 0.0):.0f}" for sex in (1, 2))) for atc, title in _DRUGS.items()
-    )
-    return Grid(("drugs", "men", "women"), cells, "Residents per 1,000 who bought in 2013")
