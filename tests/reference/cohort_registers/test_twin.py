@@ -341,8 +341,9 @@ class Person:
                 near = abs(errand - at) <= d["errand_within"] and int(errand) > bought + 1
                 if draws.uniform() < d["errand_share"] and near:
                     day = int(errand)
-            if (EPOCH + timedelta(day)).weekday() == 6:
-                day += 1
+            weekday = (EPOCH + timedelta(day)).weekday()
+            if weekday == 6 or (weekday == 5 and draws.uniform() < d["away_on_saturday"]):
+                day += {5: 2, 6: 1}[weekday] + int(5.0 * draws.uniform())
             if (
                 k is None
                 or draws.uniform() < d["switch_product"]
@@ -914,7 +915,8 @@ class Person:
                     if codes and luck < entry["share"][{0: 0, 2: 1, 3: 2}[kind]]:
                         operation = WORDS.operations.index(codes[int(choice * len(codes))])
                     break
-            acute = draws.uniform() < s["acute_share"]
+            share = "acute_diagnoses_share" if code.startswith(tuple(s["acute_diagnoses"])) else "acute_share"
+            acute = draws.uniform() < s[share]
             virtual = draws.uniform() < s["virtual_share"] and day >= number(s["virtual_from"])
             manner = 2 if kind == 3 or (kind == 0 and acute) else int(kind == 2 and virtual and operation < 0)
             details.append((minute, length, operation, manner))

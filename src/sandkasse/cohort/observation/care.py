@@ -100,6 +100,7 @@ class Drugs(NamedTuple):
         errand_days: Shortest and longest time between a person's errands at the pharmacy, float64, shape (2,).
         errand_within: Days by which a refill is moved to an errand at the most.
         errand_share: Share of refills that are.
+        away_on_saturday: Share of Saturday's collections that wait until a weekday.
         chronic: Classes that everybody may come to use, int64, shape (n_chronic,).
         chronic_stream: Numbers of their streams of draws, int64, shape (n_chronic,).
         chronic_start: Their rates of beginning, float64, shape (n_chronic, 2, N_BANDS).
@@ -120,6 +121,7 @@ class Drugs(NamedTuple):
     errand_days: Floats
     errand_within: float
     errand_share: float
+    away_on_saturday: float
     chronic: Ints
     chronic_stream: Ints
     chronic_start: Floats
@@ -258,7 +260,7 @@ class Stays(NamedTuple):
         least: Shortest stay in minutes.
         outpatient: Shortest and longest visit in minutes, float64, shape (2,).
         emergency: The same of emergency visits.
-        acute: Share of admissions that are acute.
+        acute: Share of admissions that are acute, by main diagnosis, float64, shape (n_diagnoses,).
         virtual: Share of outpatient contacts that are virtual.
         virtual_from: Day from which they are.
         operation: Row of the operation that a main diagnosis can bring, -1 if none, int64, shape (n_diagnoses,).
@@ -274,7 +276,7 @@ class Stays(NamedTuple):
     least: float
     outpatient: Floats
     emergency: Floats
-    acute: float
+    acute: Floats
     virtual: float
     virtual_from: int
     operation: Ints

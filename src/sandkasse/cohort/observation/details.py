@@ -60,7 +60,7 @@ def detail_contacts(pen: Pen, who: Who, care: c.CareArrays, details: ContactDeta
         room = (who.days[f.SPELLS + 4 * spell + f.SPELL_END] - day) * _DAY - 1 - minute
         details.length[at] = min(length, max(room, 0))
         details.operation[at] = _operation(pen, care.stays, day, kind, main)
-        is_acute = draw(pen.state.stream) < care.stays.acute
+        is_acute = draw(pen.state.stream) < care.stays.acute[main]
         is_virtual = draw(pen.state.stream) < care.stays.virtual and day >= care.stays.virtual_from
         manner = 0
         if kind == c.EMERGENCY or (kind == c.INPATIENT and is_acute):

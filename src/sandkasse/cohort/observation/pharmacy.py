@@ -27,8 +27,7 @@ def collect_course(pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: i
     product, bought = -1, -1
     while at < end:
         day = int(at) if bought < 0 else _errand(pen, who, drugs, at, bought)
-        if (day + 3) % 7 == 6:  # pharmacies are closed on Sundays
-            day += 1
+        day = _weekday(pen, drugs, day)
         if product < 0 or draw(pen.state.stream) < drugs.switch or day >= drugs.sold[product, 1]:
             product = _choose_product(pen, drugs, drug_class, day)
         if product < 0:
@@ -40,6 +39,15 @@ def collect_course(pen: Pen, who: Who, drugs: c.Drugs, drug_class: int, start: i
         if DAY_1995 <= day <= end and spell_at(who.days, day) >= 0:
             _dispense(pen, drugs, day, product, packs, indication)
         at += packs * pack / use * (0.85 + 0.3 * draw(pen.state.stream))
+
+
+@helper
+def _weekday(pen: Pen, drugs: c.Drugs, day: int) -> int:
+    """Let a collection on Sunday, and many on Saturday, wait until one of the next five weekdays."""
+    weekday = (day + 3) % 7
+    if weekday == 6 or (weekday == 5 and draw(pen.state.stream) < drugs.away_on_saturday):
+        return day + 7 - weekday + int(5.0 * draw(pen.state.stream))
+    return day
 
 
 @helper
