@@ -2,12 +2,36 @@
 
 from sandkasse.cohort.causal import Effect, Estimand, Measure, Population
 from sandkasse.cohort.causal import estimate_effect as simulate_effect
+from sandkasse.cohort.estimands import NamedEstimand, named_estimands
 from sandkasse.cohort.kernels import cache_folder, enable_cache
 from sandkasse.cohort.model import load_model
+from sandkasse.core.errors import NotFoundError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
 
-__all__ = ["Effect", "Estimand", "Measure", "Population", "estimate_effect", "list_interventions"]
+__all__ = [
+    "Effect",
+    "Estimand",
+    "Measure",
+    "NamedEstimand",
+    "Population",
+    "estimate_effect",
+    "find_estimand",
+    "list_interventions",
+    "named_estimands",
+]
+
+
+def find_estimand(name: str) -> NamedEstimand:
+    """Give the question of a name.
+
+    Raises:
+        NotFoundError: If there is none; names the nearest.
+    """
+    known = {row.name: row for row in named_estimands()}
+    if name not in known:
+        raise NotFoundError.among("estimand", name, known, command="sandkasse cohort estimands")
+    return known[name]
 
 
 def list_interventions() -> dict[str, str]:

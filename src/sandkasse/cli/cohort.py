@@ -194,5 +194,5 @@ def validate(
     print_line(f"The report is in {out}.")
 
 
-for _truth in (cohort_truth.effect, cohort_truth.lives, cohort_truth.risks):
+for _truth in (cohort_truth.effect, cohort_truth.estimands, cohort_truth.lives, cohort_truth.risks):
     app.command()(_truth)

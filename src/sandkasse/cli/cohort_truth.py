@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sandkasse.cli.output import JsonOption, print_json, print_line, print_table, progress_reporter
+from sandkasse.core.errors import InvalidInputError
 from sandkasse.core.settings import read_settings
 
 CohortArgument = Annotated[str, typer.Argument(help="A simulated folder, or a cohort of the catalogue, as class.")]
@@ -21,9 +22,10 @@ _INDEX_DAY = datetime(2005, 1, 1)  # noqa: DTZ001  a day, in no zone
 
 
 def effect(  # noqa: PLR0913  one parameter an option
-    outcome: OutcomeOption,
-    course: Annotated[str, typer.Option(help="An intervention; an unknown one lists what there is.")],
+    outcome: Annotated[str | None, typer.Option(help="A condition's first onset, or death.")] = None,
+    course: Annotated[str | None, typer.Option(help="An intervention; an unknown one lists what there is.")] = None,
     *,
+    named: Annotated[str | None, typer.Option(help="A question of `cohort estimands`, instead of one's own.")] = None,
     against: Annotated[str, typer.Option(help="What it is compared with.")] = "natural",
     index_day: IndexDayOption = _INDEX_DAY,
     years: YearsOption = 10.0,
@@ -35,8 +37,16 @@ def effect(  # noqa: PLR0913  one parameter an option
     """Say the true effect of an intervention: risks and mean years under both courses, each with its standard error."""
     from sandkasse.actions import effects  # the simulator of both courses, which the other commands need not load
 
-    population = effects.Population(index_day.date(), ages=ages)
-    estimand = effects.Estimand(population, outcome, years, course, against)
+    if (named is None) != (outcome is not None and course is not None) or (named and (outcome or course)):
+        raise InvalidInputError(
+            "Expected either a question of one's own or a named one.",
+            next_step="give --outcome and --course, or --named alone; `sandkasse cohort estimands` lists the names",
+        )
+    if named is not None:
+        estimand = effects.find_estimand(named).estimand
+    else:
+        population = effects.Population(index_day.date(), ages=ages)
+        estimand = effects.Estimand(population, str(outcome), years, str(course), against)
     with progress_reporter("Simulating both courses") as report:
         found = asdict(
             effects.estimate_effect(
@@ -50,6 +60,27 @@ def effect(  # noqa: PLR0913  one parameter an option
     rows = [(name, round(value["value"], 5), round(value["standard_error"], 5)) for name, value in measures]
     print_table(("measure", "value", "standard error"), rows, empty="Nothing was measured.")
     print_line(f"\n{found['n_persons']:,} persons; hazard ratio {found['hazard_ratio']:.3f}, to be shown, not graded.")
+
+
+def estimands(as_json: JsonOption = False) -> None:
+    """List the questions about effects that have a name."""
+    from sandkasse.actions import effects  # the simulator of both courses, which the other commands need not load
+
+    rows = [
+        {
+            "name": row.name,
+            "asks": row.title,
+            "outcome": row.estimand.outcome,
+            "years": row.estimand.horizon_years,
+            "course": str(row.estimand.course),
+            "against": str(row.estimand.against),
+        }
+        for row in effects.named_estimands()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    print_table(tuple(rows[0]), (tuple(row.values()) for row in rows), empty="None has a name.")
 
 
 def lives(

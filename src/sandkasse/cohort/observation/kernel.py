@@ -70,9 +70,10 @@ def observe_persons(
     """
     capacity = pen.out.shape[1]
     spare, piles = np.empty(MOST_DEALT, np.int64), np.empty(2 * MOST_DEALT + 1, np.int64)
-    is_messy = False
+    is_messy, is_spoilt = False, False
     for trap in range(t.DUPLICATES, pen.state.traps.shape[0]):
-        is_messy |= pen.state.traps[trap] != 0
+        is_spoilt |= pen.state.traps[trap] != 0
+        is_messy |= pen.state.traps[trap] != 0 and trap != t.MISCODED_OTHERS
     for position in range(order.shape[0]):
         i = order[position]
         for kind in range(w.N_KINDS):
@@ -83,10 +84,11 @@ def observe_persons(
             first, end = starts[position, kind], pen.state.given[kind]
             if end <= capacity:
                 sort_words(pen.out[kind], first, end, spare, piles)
-        if is_messy and pen.state.given.max() <= capacity:
+        if is_spoilt and pen.state.given.max() <= capacity:
             make_messy(pen, who, care, starts[position])
             for kind in range(w.N_KINDS):
-                if pen.state.given[kind] <= capacity:
+                # False codes alone leave the words of other kinds as they are.
+                if pen.state.given[kind] <= capacity and (is_messy or kind in (w.CONTACT, w.TRAP)):
                     sort_words(pen.out[kind], starts[position, kind], pen.state.given[kind], spare, piles)
         detail_contacts(pen, who, care, contacts, starts[position, w.CONTACT], pen.state.given[w.CONTACT])
     for kind in range(w.N_KINDS):
