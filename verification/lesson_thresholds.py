@@ -91,9 +91,7 @@ def score_cohort(
                     found[name].append(f"SHAPE {error.message}")
                     continue
                 verdict = graded.verdict
-                value = (
-                    graded.mark if exercise.grader in ("classification", "dates", "table") else round(float(answer), 4)
-                )
+                value = round(float(answer), 4) if exercise.grader == "number" else graded.mark
                 measures = "/".join(f"{m.value:.2f}" for m in verdict.measures[:2] if m.value is not None)
                 mark = "pass" if verdict.passed else "----"
                 wrong = verdict.passed != (kind == "accepted")

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from sandkasse.cohort.compilation.exposures import intercepts
+from sandkasse.cohort.compilation.places import compile_places
 from sandkasse.cohort.compilation.traits import trait_correlations
 from sandkasse.cohort.life import NEVER, simulate_life
 from sandkasse.cohort.life.families import BLOCK_PERSONS
@@ -275,3 +276,8 @@ def test_shifts_that_leave_nothing_of_a_trait_are_refused(params):
     append(params, '\n[[place_shifts]]\ntrait = "bone"\nsource = "made up"\nby = { capital = 1.0, rural = -1.0 }\n' * 2)
     with pytest.raises(InvalidInputError, match=r"'bone' explain .* leaves nothing"):
         load_model(params)
+
+
+def test_a_municipality_of_four_digits_is_refused():
+    with pytest.raises(InvalidInputError, match="1234"):
+        compile_places((), (), inhabitants={101: 5.0, 1234: 1.0}, n_traits=1, find=lambda _: 0)

@@ -220,8 +220,12 @@ _TYPES |= {
     ),
     "ddv": ("pnr vaccinationsdato atc vaccine", (_TEXT, _DAY, _TEXT, _TEXT)),
     "lab_forsker_unit": (_TYPES["lab_forsker"][0] + " unit", (*_TYPES["lab_forsker"][1], _TEXT)),
+    "lab_forsker_limits": (
+        _TYPES["lab_forsker"][0] + " referenceinterval_lowerlimit referenceinterval_upperlimit",
+        (*_TYPES["lab_forsker"][1], _NUMBER, _NUMBER),
+    ),
 }
-_FORMS = ("_civst", "_ended", "_unit")
+_FORMS = ("_civst", "_ended", "_unit", "_limits")
 _SCHEMAS = {name: dict(zip(columns.split(), types, strict=True)) for name, (columns, types) in _TYPES.items()}
 
 

@@ -145,6 +145,24 @@ def test_the_units_of_the_row_go_before_those_of_the_code(exported):
     ]
 
 
+def test_the_limits_of_the_laboratory_are_a_range_in_the_unit_of_the_value(exported):
+    made = exported(
+        lab_forsker_limits=[
+            (WHO, DAY, "NPU27300", 48.0, 20.0, 42.5),
+            (WHO, DAY, "NPU27300", 48.0, None, 42.0),
+            (WHO, DAY, "NPU99999", None, 1.0, None),
+            (WHO, DAY, "NPU27300", 48.0, None, float("nan")),
+        ]
+    )
+    unit = {"unit": "mmol/mol", "system": "http://unitsofmeasure.org", "code": "mmol/mol"}
+    assert [one.get("referenceRange") for one in made.resources["Observation"]] == [
+        [{"low": {"value": 20, **unit}, "high": {"value": 42.5, **unit}}],
+        [{"high": {"value": 42, **unit}}],
+        [{"low": {"value": 1}}],
+        None,
+    ]
+
+
 @pytest.mark.parametrize(("civst", "codes"), [("G", ["M", "G"]), ("O", ["O"])])
 def test_civil_status(r4, exported, civst, codes):
     made = exported(bef_civst=[(WHO, 1, DAY, "751", date(2002, 1, 1), civst)])

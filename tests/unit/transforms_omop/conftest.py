@@ -122,7 +122,12 @@ def all_registers() -> dict[str, pa.Table]:
         .append_column("kont_type", pa.array(["ALCA00"]))
         .append_column("prioritet", pa.array(["ATA1"]))
     )
-    found["lab_forsker"] = found["lab_forsker"].append_column("unit", pa.array(["%", "parsec"]))
+    found["lab_forsker"] = (
+        found["lab_forsker"]
+        .append_column("unit", pa.array(["%", "parsec"]))
+        .append_column("referenceinterval_lowerlimit", pa.array([20.0, None]))
+        .append_column("referenceinterval_upperlimit", pa.array([42.0, None]))
+    )
     return found | {
         "vnds": pa.table({"pnr": [BENT], "indud_kode": ["U"], "haend_dato": [date(1990, 8, 1)]}),
         "dodsaasg": pa.table({"pnr": [BENT], "d_dodsdato": [date(2003, 6, 7)], "c_dodtilgrundl_acme": ["E119"]}),

@@ -69,6 +69,9 @@ def test_all_that_can_become_of_the_registers(made, as_ibis):
     # The unit of the result counts, not that of the analysis; one that nobody knows has no concept.
     assert (ANNE, 40762352, 50.0, 8554) in measured
     assert (ANNE, 0, 1.0, 0) in measured
+    ranges = rows(made["measurement"], "person_id", "value_as_number", "range_low", "range_high")
+    assert (ANNE, 50.0, 20.0, 42.0) in ranges
+    assert (ANNE, 1.0, None, None) in ranges
     # He was seen to emigrate in August 1990.
     assert date(1990, 8, 1) in made["observation_period"]["observation_period_end_date"].to_pylist()
 

@@ -109,6 +109,7 @@ def test_eras_join_what_follows_closely(omop):
 def test_results_keep_unit_and_code(omop):
     columns = ("measurement_concept_id", "value_as_number", "unit_concept_id", "unit_source_value")
     assert rows(omop["measurement"], *columns) == [(0, 1.0, 0, None), (40762352, 50.0, 9579, "mmol/mol")]
+    assert omop["measurement"]["range_low"].null_count == 2, "the register of that time has no limits"
 
 
 def test_identifiers_do_not_depend_on_the_parts(registers, build, tmp_path):

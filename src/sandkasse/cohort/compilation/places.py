@@ -47,6 +47,12 @@ def compile_places(
         InvalidInputError: If a group names a municipality that does not exist, a municipality stands in no group or in
             two, or a shift names an unknown trait or group.
     """
+    unwritable = [code for code in inhabitants if not 0 <= code < N_CODES]
+    if unwritable:
+        raise InvalidInputError(
+            f"a municipality has the code {unwritable[0]}, which is not of three digits",
+            next_step="correct the code in municipalities.csv",
+        )
     names = [group.name for group in groups]
     for row in shifts:
         for name in row.by:

@@ -20,12 +20,15 @@ ${meta}
 "code":${code},
 ${taken}
 ${value}
+${range}
 "subject":{"reference":"Patient/${pnr}"}}
 """
 
+_LIMITS = ("referenceinterval_lowerlimit", "referenceinterval_upperlimit")
+
 
 def _read(part: Part) -> Rows:
-    results = part.read("lab_forsker", ["pnr", "samplingdate", "analysiscode", "value"], optional=["unit"])
+    results = part.read("lab_forsker", ["pnr", "samplingdate", "analysiscode", "value"], optional=["unit", *_LIMITS])
     return Rows(results.append_column("number", assemble.number_within(results["pnr"].combine_chunks())))
 
 
@@ -43,6 +46,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         code=assemble.each_value(column["analysiscode"], _analysis),
         taken=assemble.dated("effectiveDateTime", assemble.write_days(column["samplingdate"])),
         value=_values(column["value"], units),
+        range=_ranges(*(column[name] for name in _LIMITS), units) if column.keys() >= {*_LIMITS} else "",
     )
 
 
@@ -57,7 +61,7 @@ def _values(values: pa.Array, units: pa.Array) -> pa.Array:
     """Make a Quantity of each value, or say why there is none."""
     there = pc.fill_null(pc.is_finite(values), False)
     return assemble.join(
-        assemble.each_value(values, _beginning), pc.if_else(there, assemble.each_value(units, _end), ",")
+        assemble.each_value(values, _beginning), pc.if_else(there, assemble.each_value(units, _end), ""), ","
     )
 
 
@@ -70,11 +74,27 @@ def _beginning(value: float | None) -> str:
     return f'"dataAbsentReason":{concept(coding("absent", *reason))}'
 
 
+def _ranges(low: pa.Array, high: pa.Array, units: pa.Array) -> pa.Array:
+    """Make a referenceRange of the laboratory's limits, in the value's unit, where there is one of them at least."""
+    has_low, has_high = (pc.fill_null(pc.is_finite(limit), False) for limit in (low, high))
+    end = assemble.each_value(units, _end)
+    lowest = assemble.where(has_low, assemble.each_value(low, lambda limit: _limit("low", limit)), end)
+    highest = assemble.where(has_high, assemble.each_value(high, lambda limit: _limit("high", limit)), end)
+    between = pc.if_else(pc.and_(has_low, has_high), ",", "")
+    return assemble.where(pc.or_(has_low, has_high), '"referenceRange":[{', lowest, between, highest, "}],")
+
+
+def _limit(name: str, value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return ""
+    return f'"{name}":{{"value":{assemble.decimal(value)}'
+
+
 def _end(unit: str) -> str:
     if not unit:
-        return "},"
+        return "}"
     words = f',"unit":{assemble.text(unit)}'
     code = read_codes().units.get(unit)
     if code is None:
-        return words + "},"
-    return f'{words},"system":{assemble.text(read_codes().systems["ucum"])},"code":{assemble.text(code)}}},'
+        return words + "}"
+    return f'{words},"system":{assemble.text(read_codes().systems["ucum"])},"code":{assemble.text(code)}}}'

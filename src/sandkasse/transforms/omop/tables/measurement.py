@@ -7,12 +7,27 @@ from sandkasse.transforms.omop import concepts
 from sandkasse.transforms.omop.registers import Inputs, union, within_life
 from sandkasse.transforms.omop.shape import conform, number_rows
 
+_LIMITS = ("referenceinterval_lowerlimit", "referenceinterval_upperlimit")
+_COLUMNS = (
+    "person_id",
+    "day",
+    "code",
+    "value",
+    "range_low",
+    "range_high",
+    "source_concept_id",
+    "concept_id",
+    "unit_concept_id",
+    "unit",
+)
+
 
 def measurement(inputs: Inputs) -> ir.Table:
     """Build measurement.
 
     - The NPU code names the quantity and its unit; where the register has a unit of its own, that counts. Values stay
       in their unit.
+    - The laboratory's reference limits, where the register has them, are the range, in the value's own unit.
     - Weight and gestational age at birth stand at the child, on its day of birth.
     - Results are linked to no visit: the register does not say who ordered them.
     """
@@ -32,6 +47,8 @@ def measurement(inputs: Inputs) -> ir.Table:
             measurement_date=numbered.day,
             measurement_type_concept_id=ibis.literal(concepts.REGISTRY),
             value_as_number=numbered.value,
+            range_low=numbered.range_low,
+            range_high=numbered.range_high,
             unit_concept_id=numbered.unit_concept_id,
             measurement_source_value=numbered.code,
             measurement_source_concept_id=numbered.source_concept_id,
@@ -43,12 +60,17 @@ def measurement(inputs: Inputs) -> ir.Table:
 def _results(inputs: Inputs) -> ir.Table:
     lab = inputs.registers["lab_forsker"]
     has_unit = "unit" in lab.columns
+    limits = {
+        name: lab[column].cast("float64") if column in lab.columns else ibis.null("float64")
+        for name, column in (("range_low", _LIMITS[0]), ("range_high", _LIMITS[1]))
+    }
     results = lab.select(
         person_id=lab.pnr.cast("int64"),
         day=lab.samplingdate,
         code=lab.analysiscode.upper(),
         value=lab.value.cast("float64"),
         stated=lab.unit if has_unit else ibis.null("string"),
+        **limits,
     )
     codes = inputs.codes_of("DK-NPU").select("code", "source_concept_id", "concept_id", "unit_concept_id", "unit")
     coded = results.inner_join(codes, "code")
@@ -62,9 +84,7 @@ def _results(inputs: Inputs) -> ir.Table:
             ).cast("int32"),
             unit=coded.stated.coalesce(coded.unit),
         )
-    return coded.select(
-        "person_id", "day", "code", "value", "source_concept_id", "concept_id", "unit_concept_id", "unit"
-    )
+    return coded.select(*_COLUMNS)
 
 
 def _at_birth(mfr: ir.Table) -> list[ir.Table]:
@@ -74,6 +94,8 @@ def _at_birth(mfr: ir.Table) -> list[ir.Table]:
             day=mfr.foedselsdato,
             code=ibis.literal(column),
             value=mfr[column].cast("float64"),
+            range_low=ibis.null("float64"),
+            range_high=ibis.null("float64"),
             source_concept_id=ibis.literal(concepts.NO_MATCHING, "int32"),
             concept_id=ibis.literal(concept, "int32"),
             unit_concept_id=ibis.literal(unit_concept, "int32"),
