@@ -46,7 +46,7 @@ def _write(rows: pa.Table, meta: str) -> pa.Array:
         code=assemble.each_value(column["analysiscode"], _analysis),
         taken=assemble.dated("effectiveDateTime", assemble.write_days(column["samplingdate"])),
         value=_values(column["value"], units),
-        range=_ranges(*(column[name] for name in _LIMITS), units) if column.keys() >= {*_LIMITS} else "",
+        range=_ranges(column[_LIMITS[0]], column[_LIMITS[1]], units) if column.keys() >= {*_LIMITS} else "",
     )
 
 
