@@ -1,4 +1,4 @@
-"""Write the generated pages: contents, errors, settings, command line. `--check` fails where one is out of date."""
+"""Write the generated pages: contents, codes, errors, settings, commands. `--check` fails where one is out of date."""
 
 import sys
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from sandkasse.cli import application
 from sandkasse.cohort.conditions_page import conditions_page
 from sandkasse.cohort.model import PARAMS
 from sandkasse.cohort.specification import read_specification
+from sandkasse.contract.codes import code_lists
 from sandkasse.core import errors, settings
 
 DOCS = Path(__file__).parent
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
         "reference/errors.md": errors_page,
         "reference/settings.md": settings_page,
         "reference/cli.md": cli_page,
+        "reference/code-lists.md": code_lists_page,
         "reference/conditions.md": lambda: conditions_page(read_specification(PARAMS)),
         "README.md": contents_page,
     }
@@ -54,6 +56,27 @@ def contents_page() -> str:
             number = f"{page.name[:4]} " if folder == "decisions" else ""
             lines.append(f"- [{number}{heading}]({folder}/{page.name})")
     return "\n".join([*lines, ""])
+
+
+def code_lists_page() -> str:
+    """Every code list with what its file says of source and licence, and its codes."""
+    lists = code_lists()
+    head = [
+        "# Code lists",
+        "",
+        "Made from `src/sandkasse/contract/codelists/`: what the codes in the registers mean, as the portal's search and "
+        "the tables' pages tell. They are the codes that our registers use, not the classifications. Operation codes have "
+        "no titles: those from 1996 on are SKS codes as far as we know them, older ones are made up in the form of their "
+        "time (`params_observation/operations.toml`). [What OMOP makes of them](omop.md#concepts).",
+        "",
+        "| list | codes | source and licence |",
+        "|---|---|---|",
+        *(f"| [{one.name}](#{one.name}) | {len(one.titles)} | {one.notes} |" for one in lists),
+    ]
+    for one in lists:
+        head += ["", f"## {one.name}", "", "| code | stands for |", "|---|---|"]
+        head += [f"| {code} | {title} |" for code, title in one.titles.items()]
+    return "\n".join([*head, ""])
 
 
 def errors_page() -> str:

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import NamedTuple
 
 _FOLDER = files("sandkasse.contract") / "codelists"
 # A column's code system, as contracts name it, and the lists that hold its codes.
@@ -48,6 +49,31 @@ def known_codes(system: str) -> tuple[tuple[str, str], ...]:
         Codes and titles in the order of the lists; nothing for a system without one.
     """
     return tuple(item for name in _LISTS.get(system, ()) for item in read_code_list(name).items())
+
+
+class CodeList(NamedTuple):
+    """A list of codes.
+
+    Attributes:
+        name: Name of its file, without the ending.
+        notes: What the file says of its source, licence and state.
+        titles: Titles by code.
+    """
+
+    name: str
+    notes: str
+    titles: Mapping[str, str]
+
+
+def code_lists() -> tuple[CodeList, ...]:
+    """Give every list of codes, by name."""
+    names = sorted(file.name.removesuffix(".csv") for file in _FOLDER.iterdir() if file.name.endswith(".csv"))
+    return tuple(CodeList(name, _notes(name), read_code_list(name)) for name in names)
+
+
+def _notes(name: str) -> str:
+    lines = (_FOLDER / f"{name}.csv").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.removeprefix("#").strip() for line in lines if line.startswith("#"))
 
 
 @lru_cache

@@ -1,10 +1,11 @@
 """Codes have titles: exact ones, those of the longest group, none for what is unknown."""
 
+import re
 from importlib.resources import files
 
 import pytest
 
-from sandkasse.contract.codes import code_title, known_codes, read_code_list
+from sandkasse.contract.codes import code_lists, code_title, known_codes, read_code_list
 from sandkasse.contract.load import read_contract
 
 SKS = "SKS (ICD-10 with a D in front)"
@@ -53,3 +54,13 @@ def test_every_code_system_with_a_list_is_one_that_the_registers_name():
     contract = read_contract(files("sandkasse.cohort") / "registers" / "contract.yaml")
     systems = {column.code_system for table in contract.tables for column in table.columns}
     assert {"ATC", "NPU", SKS, BOTH, "Municipality codes of 2007"} <= systems
+
+
+def test_every_list_says_where_it_comes_from():
+    lists = code_lists()
+    assert {one.name for one in lists} >= {"atc", "npu", "sks-diagnosis", "icd-8"}
+    for one in lists:
+        assert one.titles, one.name
+        assert re.search(r"World Health Organization|WHO|Sundhedsdatastyrelsen|Statistics Denmark|osdc", one.notes), (
+            one.name
+        )
