@@ -64,10 +64,11 @@ def code_lists_page() -> str:
     head = [
         "# Code lists",
         "",
-        "Made from `src/sandkasse/contract/codelists/`: what the codes in the registers mean, as the portal's search and "
-        "the tables' pages tell. They are the codes that our registers use, not the classifications. Operation codes have "
-        "no titles: those from 1996 on are SKS codes as far as we know them, older ones are made up in the form of their "
-        "time (`params_observation/operations.toml`). [What OMOP makes of them](omop.md#concepts).",
+        "Made from `src/sandkasse/contract/codelists/`: what the codes in the registers mean, as the portal's "
+        "search and the tables' pages tell. They are the codes that our registers use, not the classifications. "
+        "Operation codes have no titles: those from 1996 on are SKS codes as far as we know them, older ones are "
+        "made up in the form of their time (`params_observation/operations.toml`). [What OMOP makes of "
+        "them](omop.md#concepts).",
         "",
         "| list | codes | source and licence |",
         "|---|---|---|",
