@@ -98,3 +98,16 @@ def test_virtual_contacts_begin_in_2020(made):
     ]
     assert years
     assert min(years) == 2020
+
+
+def test_an_enlarged_prostate_is_of_men_who_are_not_young(made):
+    who = {row["pnr"]: (row["koen"], row["foed_dato"]) for row in made.truth["persons"].to_pylist()}
+    contact = {row["recnum"]: (row["pnr"], row["d_inddto"]) for row in made.registers["lpr_adm"].to_pylist()}
+    found = [
+        (*who[contact[row["recnum"]][0]], contact[row["recnum"]][1])
+        for row in made.registers["lpr_diag"].to_pylist()
+        if row["c_diag"] in {"DN409", "60009"}
+    ]
+    assert len(found) > 10
+    assert {sex for sex, _, _ in found} == {1}
+    assert min((day - born).days for _, born, day in found) >= 45 * 365

@@ -65,6 +65,16 @@ def watched_after_death(tables: Tables) -> None:
     change(tables, "observation_period", prolong)
 
 
+def of_both_sexes(code: str) -> Callable[[Tables], None]:
+    """Build a fault: a diagnosis of one sex alone, of a man and of a woman."""
+
+    def code_both(rows: list[Row]) -> None:
+        rows[0].update(condition_source_value=code, person_id=11)
+        rows.append(rows[0] | {"condition_occurrence_id": 78, "person_id": 22})
+
+    return lambda tables: change(tables, "condition_occurrence", code_both)
+
+
 def narrow_column(tables: Tables) -> None:
     table = tables["location"]
     tables["location"] = table.set_column(0, "location_id", table["location_id"].cast(pa.string()))
@@ -110,6 +120,13 @@ FAULTS: list[tuple[str, str, str | None, Callable[[Tables], object]]] = [
     ("era_wrong", "condition_era", "condition_era_start_date", put("condition_era", person_id=11)),
     ("eras_touch", "drug_era", "drug_era_start_date", split_era),
     ("one_source", "cdm_source", None, repeat("cdm_source")),
+    ("other_sex", "condition_occurrence", "condition_concept_id", of_both_sexes("DC619")),
+    ("other_sex", "condition_occurrence", "condition_concept_id", of_both_sexes("O80.9")),
+    ("other_sex", "condition_occurrence", "condition_concept_id", of_both_sexes("18599")),
+    ("implausible", "measurement", "value_as_number",
+     put("measurement", measurement_concept_id=40762352, unit_concept_id=9579, value_as_number=4800.0)),
+    ("implausible", "measurement", "value_as_number",
+     put("measurement", measurement_concept_id=3011043, unit_concept_id=8504, value_as_number=3.5)),
 ]  # fmt: skip
 
 
@@ -122,6 +139,13 @@ def test_broken_data_are_found(rule, table, field, fault, omop, as_ibis):
     found = {(finding.rule, finding.table, finding.field): finding for finding in report.findings}
     assert (rule, table, field) in found
     assert found[rule, table, field].count >= 1
+
+
+@pytest.mark.parametrize("code", ["DE119", "D259", "DC509", "Z380", "O", "185086009", "DP072", "", None])
+def test_codes_of_both_sexes_and_of_other_systems_fit_everybody(code, omop, as_ibis):
+    of_both_sexes(code)(omop)
+    report = check_omop(as_ibis(omop), only=["condition_occurrence"])
+    assert "other_sex" not in {finding.rule for finding in report.findings}
 
 
 def test_every_rule_has_data_that_break_it():

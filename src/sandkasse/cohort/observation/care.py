@@ -51,6 +51,10 @@ class Codes(NamedTuple):
         unspecified: Share of contacts with an unspecified type.
         miscoded: Share of other contacts with a diabetes code.
         retracted: The same from 2019 on, retracted later.
+        instead: Code that stands in for each code among those whom it cannot be of, -1 if it can be of everybody,
+            int64, shape (n_diagnoses,).
+        of_sex: 0 man, 1 woman: whom such a code can be of, int64, shape (n_diagnoses,).
+        from_age: From which age on, float64, shape (n_diagnoses,).
     """
 
     code: Ints
@@ -63,6 +67,9 @@ class Codes(NamedTuple):
     unspecified: float
     miscoded: float
     retracted: float
+    instead: Ints
+    of_sex: Ints
+    from_age: Floats
 
 
 class FalseCodes(NamedTuple):

@@ -130,7 +130,8 @@ def _codes(parameters: Parameters, words: Vocabulary) -> c.Codes:
         for era, listed in enumerate(eras):
             counts[row, era] = len(listed)
             codes[row, era, : len(listed)] = [number[code] for code in listed]
-    errors, registers = parameters["errors"], parameters["registers"]
+    errors, registers, of_some = parameters["errors"], parameters["registers"], parameters["codes_of_some"]
+    limited = [of_some.get(code) for code in words.diagnoses]
     return c.Codes(
         code=codes,
         n=counts,
@@ -142,6 +143,9 @@ def _codes(parameters: Parameters, words: Vocabulary) -> c.Codes:
         unspecified=errors["unspecified_type"],
         miscoded=errors["miscoded"],
         retracted=errors["retracted"],
+        instead=_ints([number[entry["else"]] if entry else -1 for entry in limited]),
+        of_sex=_ints([("man", "woman").index(entry["sex"]) if entry else -1 for entry in limited]),
+        from_age=_floats([entry["from_age"] if entry else 0.0 for entry in limited]),
     )
 
 

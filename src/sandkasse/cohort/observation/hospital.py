@@ -87,7 +87,7 @@ def go_to_hospital(pen: Pen, who: Who, care: c.CareArrays) -> None:
 def _one_contact(pen: Pen, who: Who, care: c.CareArrays, number: int, band: int, day: int) -> None:
     hospital = care.hospital
     cause = draw_row(pen.state.stream, hospital.cause_share[1 if number == 2 else 0, band])
-    main = choose_code(pen, care.codes, hospital.cause_set[cause], day)
+    main = _fitting(who, care.codes, choose_code(pen, care.codes, hospital.cause_set[cause], day), day)
     second = _secondary(pen, who, care, number, day)
     error, kind_of_error = draw(pen.state.stream), draw(pen.state.stream)
     third = w.NOTHING
@@ -98,6 +98,15 @@ def _one_contact(pen: Pen, who: Who, care: c.CareArrays, number: int, band: int,
         take_panel(pen, who, care.laboratory, care.laboratory.screened[_ACUTE_PANEL], day)
         if draw(pen.state.stream) < care.laboratory.hospital_hba1c:
             take_hba1c(pen, who, care.laboratory, day)
+
+
+@helper
+def _fitting(who: Who, codes: c.Codes, code: int, day: int) -> int:
+    """Give a code that the person can have by sex and age: the same, or the one that stands in for it."""
+    if code == w.NO_DIAGNOSIS or codes.instead[code] < 0:
+        return code
+    is_old_enough = day - who.days[f.BIRTH] >= codes.from_age[code] * 365.25
+    return code if who.days[f.SEX] == codes.of_sex[code] and is_old_enough else int(codes.instead[code])
 
 
 @helper

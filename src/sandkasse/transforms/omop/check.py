@@ -17,6 +17,7 @@ import ibis.expr.types as ir
 
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.transforms.omop.definitions import Table, read_definitions
+from sandkasse.transforms.omop.plausible import plausible_rules
 from sandkasse.transforms.omop.rules import field_rules, person_rules, set_rules
 
 Run = Callable[[ir.Table], Mapping[str, Any]]
@@ -48,6 +49,8 @@ RULES: dict[str, str] = {
     "era_wrong": "an era begins, ends and counts as the records in it do",
     "eras_touch": "eras of one concept are more than thirty days apart",
     "one_source": "cdm_source has one row",
+    "other_sex": "a diagnosis is not one of the other sex alone",
+    "implausible": "a person can have the value",
 }
 """Every rule, and what it asks."""
 
@@ -143,6 +146,7 @@ def check_omop(
         if {"person", "observation_period"} <= set(sound):
             state.apply(name, person_rules(name, table, sound), runner)
         state.apply(name, set_rules(name, table, sound), runner)
+        state.apply(name, plausible_rules(name, table, sound), runner)
         progress(done, len(looked_into), "tables")
     order = list(definitions)
     findings = sorted(state.findings, key=lambda f: order.index(f.table) if f.table in order else -1)

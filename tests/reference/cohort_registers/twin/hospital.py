@@ -66,6 +66,12 @@ class Hospital(Facts):
                     if self.spell(day):
                         self.other_contact(draws, k, sort, band, day)
 
+    def fitting(self, code, day):
+        limited = P["codes_of_some"].get(WORDS.diagnoses[code]) if code is not None else None
+        if limited and (limited["sex"] != self.sex or day - self.birth < limited["from_age"] * 365.25):
+            return WORDS.diagnoses.index(limited["else"])
+        return code
+
     def other_contact(self, draws, k, sort, band, day):
         causes, e = P["causes"], P["errors"]
         left = [c["left"] if c.get("unless") in self.has else 1.0 for c in causes.values()]
@@ -74,7 +80,7 @@ class Hospital(Facts):
             for c, part in zip(causes.values(), left, strict=True)
         ]
         name = list(causes)[draws.choose(weights)]
-        main = self.code(draws, name, day)
+        main = self.fitting(self.code(draws, name, day), day)
         second, third = (None, 0, 0), (None, 0, 0)
         for condition, known in self.known.items():
             if known <= day and draws.uniform() < P["conditions"][condition]["also_coded"] * (1.0 if k == 0 else 0.3):
