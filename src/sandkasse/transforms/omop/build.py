@@ -100,7 +100,8 @@ class PartResult:
     mapped: Mapping[str, int] = field(default_factory=dict)
 
 
-_PARQUET = "format parquet, compression zstd, compression_level 1, parquet_version v2"
+PARQUET = "format parquet, compression zstd, compression_level 1, parquet_version v2"
+"""How DuckDB writes every table."""
 CodeReader = Callable[[Iterable[tuple[str, str]]], CodeMap]
 
 
@@ -200,7 +201,7 @@ def _write(con: duckdb.DuckDBPyConnection, query: Query, task: PartTask) -> tupl
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{task.number:05d}.parquet"
     place = str(path).replace("'", "''")
-    con.execute(f"copy ({_ordered(query)}) to '{place}' ({_PARQUET})")
+    con.execute(f"copy ({_ordered(query)}) to '{place}' ({PARQUET})")
     concept = MAIN_CONCEPTS.get(table)
     if concept is None:
         return pq.read_metadata(path).num_rows, None
