@@ -96,7 +96,7 @@ def test_the_catalogue_offers_it_beside_its_source(sandkasse, home, monkeypatch)
         (("dk-registers-class", "--out", "."), 10, "exists already"),
         (("dk-registers-klass", "--out", "OUT"), 21, "dk-registers-class"),
         (("steno-2", "--out", "OUT"), 10, "not 'dk-registers'"),
-        (("dk-registers-class", "--out", "OUT", "--athena", "nowhere.zip"), 10, "no zip file"),
+        (("dk-registers-class", "--out", "OUT", "--athena", "nowhere.zip"), 10, "no such file"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_leaves_nothing(arguments, exit_code, words, sandkasse, tmp_path):
