@@ -72,7 +72,7 @@ def _registers() -> dict[str, pa.Table]:
         "lpr_diag": pa.table(
             {
                 "recnum": ["000000000000000101", "000000000000000102", "000000000000000102"],
-                "c_diag": ["25009", "DE119", "DZ340"],
+                "c_diag": ["25009", "DE119", "DZ030"],
                 "c_diagtype": ["A", "A", "B"],
             }
         ),
@@ -285,7 +285,7 @@ ATHENA = {
         (900004, "made-up old disease", "Condition", "SNOMED", "Disorder", "", 1004, *_ALWAYS, "D"),
         (900011, "E11", "Condition", "ICD10", "ICD10 Hierarchy", "", "E11", *_ALWAYS, ""),
         (900012, "E10.9", "Condition", "ICD10", "ICD10 code", "", "E10.9", *_ALWAYS, ""),
-        (900013, "Z34", "Condition", "ICD10", "ICD10 Hierarchy", "", "Z34", *_ALWAYS, ""),
+        (900013, "Z03", "Condition", "ICD10", "ICD10 Hierarchy", "", "Z03", *_ALWAYS, ""),
         (900021, "A10BA02", "Drug", "ATC", "ATC 5th", "C", "A10BA02", *_ALWAYS, ""),
         (900022, "Z99ZZ99", "Drug", "ATC", "ATC 5th", "C", "Z99ZZ99", *_ALWAYS, ""),
         (900031, "made-up metformin", "Drug", "RxNorm", "Ingredient", "S", 31, *_ALWAYS, ""),

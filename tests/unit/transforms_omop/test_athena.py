@@ -10,7 +10,7 @@ from sandkasse.transforms.omop.athena import NEEDED, read_athena, spellings
 CODES = [
     ("DK-SKS", "DE119"),
     ("DK-SKS", "DE109A"),
-    ("DK-SKS", "DZ340"),
+    ("DK-SKS", "DZ030"),
     ("DK-SKS", "DQ999"),
     ("DK-ATC", "A10BA02"),
     ("DK-ATC", "Z99ZZ99"),
@@ -23,7 +23,7 @@ def test_codes_map_to_valid_standard_concepts(athena):
     assert found.targets == {
         ("DK-SKS", "DE119"): (900001,),
         ("DK-SKS", "DE109A"): (900002,),
-        ("DK-SKS", "DZ340"): (900003,),
+        ("DK-SKS", "DZ030"): (900003,),
         ("DK-ATC", "A10BA02"): (900031,),
     }
     assert found.concepts[900001].concept_name == 'made-up "diabetes" of type 2'

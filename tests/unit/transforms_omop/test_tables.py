@@ -84,7 +84,7 @@ def test_diagnoses_become_conditions_or_observations(omop):
         (CARL, 900002, "DE109", 32902),
     ]
     assert rows(omop["observation"], "person_id", "observation_concept_id", "observation_source_value") == [
-        (BENT, 900003, "DZ340")
+        (BENT, 900003, "DZ030")
     ]
 
 
