@@ -79,11 +79,9 @@ def portal() -> Iterator[Portal]:
     server.server_close()
 
 
-@pytest.mark.parametrize("isolation", ["auto", "none"])
-def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, notebook, tmp_path):
-    if isolation == "auto" and find_why_not_isolated():
-        pytest.skip(f"no isolation on this machine: {find_why_not_isolated()}")
-    own = tmp_path / "own"
+def prepare(folder, isolation, portal):
+    """Give a launcher, and what a workspace with one dataset asks of it."""
+    own = folder / "own"
     own.mkdir()
     request = WorkspaceRequest(
         workspace_id="r",
@@ -95,7 +93,14 @@ def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, not
         portal_url=f"http://127.0.0.1:{portal.port}",
         portal_token="portal-secret",
     )
-    launcher = LocalLauncher(LocalOptions(tmp_path / "run", (tmp_path / "hidden",), isolation=isolation))
+    return LocalLauncher(LocalOptions(folder / "run", (folder / "hidden",), isolation=isolation)), request
+
+
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_an_r_kernel_opens_a_dataset_and_hands_in_answers(isolation, portal, notebook, tmp_path):
+    if isolation == "auto" and find_why_not_isolated():
+        pytest.skip(f"no isolation on this machine: {find_why_not_isolated()}")
+    launcher, request = prepare(tmp_path, isolation, portal)
     try:
         seen = notebook.of(launcher.start(request))
         kernels = json.loads(seen.ask("api/kernelspecs", Authorization=f"token {seen.token}").body)["kernelspecs"]
@@ -125,19 +130,7 @@ OURS = [
 
 @pytest.mark.parametrize("isolation", ["none"])
 def test_an_error_of_ours_is_its_two_lines_and_one_of_r_keeps_its_stack(isolation, portal, notebook, tmp_path):
-    own = tmp_path / "own"
-    own.mkdir()
-    request = WorkspaceRequest(
-        workspace_id="r",
-        user_id="me",
-        module_id="demo",
-        folder=own,
-        datasets={"steno-2": REPOSITORY / "datasets" / "steno-2"},
-        bindings={"steno-2": "steno-2"},
-        portal_url=f"http://127.0.0.1:{portal.port}",
-        portal_token="portal-secret",
-    )
-    launcher = LocalLauncher(LocalOptions(tmp_path / "run", (tmp_path / "hidden",), isolation=isolation))
+    launcher, request = prepare(tmp_path, isolation, portal)
     try:
         seen = notebook.of(launcher.start(request))
         for code, begins in OURS:

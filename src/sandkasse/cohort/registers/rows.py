@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sandkasse.cohort.kernels import kernel
+from sandkasse.cohort.kernels import helper, kernel
 
 OLDEST = 120
 """Reference limits stay from this age on."""
@@ -74,6 +74,14 @@ def _read_results(
             rows.upper[at] = limits[1, analysis, man_or_woman, age]
 
 
+@helper
+def _put_service(rows: ServiceRows, at: int, person: int, word: int) -> None:
+    rows.person[at] = person
+    rows.service[at] = (word >> 1) & 0xFFFF
+    rows.week[at] = word >> 17
+    rows.is_childs[at] = word & 1
+
+
 @kernel
 def _read_services(
     words: Ints, starts: Ints, first_week: int, end_week: int, former: ServiceRows, current: ServiceRows, n: Ints
@@ -84,16 +92,10 @@ def _read_services(
             word = words[at]
             week = word >> 17
             if week < first_week:
-                former.person[n_former] = person
-                former.service[n_former] = (word >> 1) & 0xFFFF
-                former.week[n_former] = week
-                former.is_childs[n_former] = word & 1
+                _put_service(former, n_former, person, word)
                 n_former += 1
             elif week < end_week:
-                current.person[n_current] = person
-                current.service[n_current] = (word >> 1) & 0xFFFF
-                current.week[n_current] = week
-                current.is_childs[n_current] = word & 1
+                _put_service(current, n_current, person, word)
                 n_current += 1
     n[0], n[1] = n_former, n_current
 
