@@ -147,29 +147,25 @@ def _secret_seed(settings: Settings, dataset_id: str) -> tuple[int, str]:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as handle:
             json.dump(drawn, handle)
-    kept = json.loads(path.read_text())
-    return int(kept["seed"]), commit_to(kept["seed"], salt=kept["salt"])
+    return _read_seed(path)
 
 
-def kept_seed(settings: Settings, recipe: Recipe) -> tuple[int, int, Path] | None:
-    """Give the kept secret seed, the number of persons and the truth's folder of a cohort that was made; else None."""
-    from sandkasse.catalogue.store import Store  # it brings the table engine, which who simulates need not wait for
-
-    path = settings.secrets / f"{recipe.dataset_id}.json"
-    cards = [
-        card for card in Store(settings.datasets, settings.content / "datasets").list() if card.id == recipe.dataset_id
-    ]
-    if not cards:
-        return None
-    card = cards[-1]
-    truth = settings.truth / card.id / card.version
+def find_seed(settings: Settings, card: "Card") -> int | None:
+    """Give the seed of a cohort that was made here, if its card tells it or this site keeps the one it commits to."""
     shown = str(card.seed_commitment or "")
     if shown.startswith(_OPEN_SEED):
-        return int(shown.removeprefix(_OPEN_SEED)), card.persons or 0, truth
+        return int(shown.removeprefix(_OPEN_SEED))
+    path = settings.secrets / f"{card.id}.json"
     if not path.exists():
         return None
+    seed, commitment = _read_seed(path)
+    return seed if commitment == shown else None
+
+
+def _read_seed(path: Path) -> tuple[int, str]:
+    """Read a kept seed, with its salted hash."""
     kept = json.loads(path.read_text())
-    return int(kept["seed"]), card.persons or 0, truth
+    return int(kept["seed"]), commit_to(kept["seed"], salt=kept["salt"])
 
 
 def commit_to(seed: str, *, salt: str) -> str:

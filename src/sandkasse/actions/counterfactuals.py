@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sandkasse.actions.cohort_catalogue import kept_seed
+from sandkasse.actions.cohort_catalogue import find_seed
 from sandkasse.actions.cohort_recipes import RECIPES, find_recipe
+from sandkasse.catalogue.store import Store
 from sandkasse.cohort.causal import NATURAL, Estimand
-from sandkasse.cohort.counterfactual import live_courses, measure_risks
+from sandkasse.cohort.counterfactual import PERSONS_AT_ONCE, live_courses, measure_risks
 from sandkasse.cohort.kernels import cache_folder, enable_cache
 from sandkasse.cohort.model import load_model
 from sandkasse.cohort.run_folder import read_manifest
+from sandkasse.cohort.tables import CompiledModel
 from sandkasse.core.errors import InvalidInputError, NotFoundError
 from sandkasse.core.progress_bar import Progress, no_progress
 from sandkasse.core.settings import Settings
@@ -65,11 +67,11 @@ def find_cohort(settings: Settings, name: str) -> Cohort:
             "cohort or folder", name, [recipe.name for recipe in RECIPES], command="sandkasse cohort make --help"
         )
     recipe = find_recipe(name)
-    seed_and_persons = kept_seed(settings, recipe)
-    if seed_and_persons is None:
-        raise NotFoundError(f"The cohort {name!r} has not been made here.", next_step=f"make it with: {recipe.command}")
-    seed_kept, n_persons, truth = seed_and_persons
-    return Cohort(n_persons, seed_kept, truth)
+    for card in Store(settings.datasets, settings.content / "datasets").list():
+        known = find_seed(settings, card) if card.id == recipe.dataset_id else None
+        if known is not None and card.persons is not None:
+            return Cohort(card.persons, known, settings.truth / card.id / card.version)
+    raise NotFoundError(f"The cohort {name!r} has not been made here.", next_step=f"make it with: {recipe.command}")
 
 
 def write_lives(
@@ -85,18 +87,16 @@ def write_lives(
         progress: Told of persons done.
 
     Returns:
-        Rows written.
+        How many persons.
 
     Raises:
         InvalidInputError: If a course is unknown, the file exists, or the cohort is of another state of the model.
     """
-    enable_cache(cache_folder(settings.kernels))
-    model = load_model()
+    place = _new_file(out)
+    model = _model_of(settings, cohort)
     names = tuple(courses) or (NATURAL, *(row.name for row in model.specification.general.interventions))
-    lived = live_courses(model, n_persons=cohort.n_persons, seed=cohort.seed, courses=(NATURAL,))
-    _hold_against_truth(next(lived), cohort)
     tables = live_courses(model, n_persons=cohort.n_persons, seed=cohort.seed, courses=names)
-    return _write(tables, out, per_person=len(names), total=cohort.n_persons, progress=progress)
+    return _write(tables, place, total=cohort.n_persons, progress=progress) // len(names)
 
 
 def write_risks(
@@ -119,18 +119,25 @@ def write_risks(
         progress: Told of persons done, with those who are of the population.
 
     Returns:
-        Rows written.
+        How many persons are of the population.
 
     Raises:
         InvalidInputError: If the question cannot be asked, nobody is asked about, the file exists, or the cohort is of
             another state of the model.
     """
+    place = _new_file(out)
+    model = _model_of(settings, cohort)
+    tables = measure_risks(model, estimand, n_persons=cohort.n_persons, seed=cohort.seed, n_draws=n_draws)
+    return _write(tables, place, total=cohort.n_persons, progress=progress)
+
+
+def _model_of(settings: Settings, cohort: Cohort) -> CompiledModel:
+    """Give the shipped model, once it has lived the cohort's first lives as the truth tells them."""
     enable_cache(cache_folder(settings.kernels))
     model = load_model()
     lived = live_courses(model, n_persons=cohort.n_persons, seed=cohort.seed, courses=(NATURAL,))
     _hold_against_truth(next(lived), cohort)
-    tables = measure_risks(model, estimand, n_persons=cohort.n_persons, seed=cohort.seed, n_draws=n_draws)
-    return _write(tables, out, per_person=0, total=cohort.n_persons, progress=progress)
+    return model
 
 
 def _hold_against_truth(lives: pa.Table, cohort: Cohort) -> None:
@@ -148,12 +155,17 @@ def _hold_against_truth(lives: pa.Table, cohort: Cohort) -> None:
         )
 
 
-def _write(tables: Iterator[pa.Table], out: Path, *, per_person: int, total: int, progress: Progress) -> int:
+def _new_file(out: Path) -> Path:
     place = out.expanduser().absolute()
     if place.exists() or not place.parent.is_dir():
         raise InvalidInputError(
             "The file must be a new one in a folder that exists.", next_step="choose another name for --out"
         )
+    return place
+
+
+def _write(tables: Iterator[pa.Table], place: Path, *, total: int, progress: Progress) -> int:
+    """Write tables one after the other into a file that appears whole or not at all; give the number of rows."""
     beside = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     writer, rows = None, 0
     progress(0, total, "persons")
@@ -164,7 +176,7 @@ def _write(tables: Iterator[pa.Table], out: Path, *, per_person: int, total: int
                 writer = writer or pq.ParquetWriter(handle, table.schema, compression="zstd")
                 writer.write_table(table)
                 rows += table.num_rows
-                progress(min(total, number * 5_000), total, "persons")
+                progress(min(total, number * PERSONS_AT_ONCE), total, "persons")
             if writer is not None:
                 writer.close()
         if not rows:
@@ -174,4 +186,4 @@ def _write(tables: Iterator[pa.Table], out: Path, *, per_person: int, total: int
         beside.replace(place)
     finally:
         beside.unlink(missing_ok=True)
-    return rows // per_person if per_person else rows
+    return rows

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from sandkasse.actions.cohorts import CohortRequest, simulate_cohort
+from sandkasse.actions.cohorts import CohortRequest, MakeRequest, make_cohort, simulate_cohort
 from sandkasse.actions.counterfactuals import find_cohort, write_lives, write_risks
 from sandkasse.actions.effects import Estimand, Population
 from sandkasse.core.errors import InvalidInputError, NotFoundError
@@ -136,3 +136,13 @@ def test_a_cohort_is_found_by_name_or_folder(settings, cohort, tmp_path):
         find_cohort(settings, "class")
     with pytest.raises(InvalidInputError, match="no simulated cohort"):
         find_cohort(settings, str(tmp_path))
+
+
+def test_a_cohort_of_the_catalogue_is_lived_again_only_with_the_seed_that_its_card_commits_to(settings, tmp_path):
+    make_cohort(settings, MakeRequest("mini", n_persons=200))
+    mini = find_cohort(settings, "mini")
+    assert mini.n_persons == 200
+    assert write_lives(settings, mini, tmp_path / "lives.parquet", courses=("natural",)) == 200
+    (settings.secrets / "dk-registers-mini.json").write_text('{"seed": "5", "salt": "ab"}')
+    with pytest.raises(NotFoundError, match="not been made"):
+        find_cohort(settings, "mini")
