@@ -51,11 +51,7 @@ def live_courses(model: CompiledModel, *, n_persons: int, seed: int, courses: Se
             "doddato": _dates(shard.death_day_under[order].ravel()),
         }
         for number, condition in enumerate(model.conditions):
-            onset = shard.onset_day_under[order, :, number]
-            # What comes after death does not come.
-            columns[f"{condition}_onset"] = _dates(
-                np.where(onset <= shard.death_day_under[order], onset, NEVER).ravel()
-            )
+            columns[f"{condition}_onset"] = _dates(shard.onset_day_under[order, :, number].ravel())
         yield pa.table(columns)
 
 

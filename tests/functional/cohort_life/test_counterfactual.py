@@ -99,6 +99,9 @@ def test_risks_are_shares_of_futures_and_the_old_have_more(settings, cohort, fol
     assert min(ages) >= 50
     values = risks["risk"].to_pylist()
     assert all(20 * value == pytest.approx(round(20 * value)) for value in values)
+    errors = [(value * (1.0 - value) / 20) ** 0.5 for value in values]
+    assert risks["standard_error"].to_pylist() == pytest.approx(errors)
+    assert max(errors) > 0.1
     old, young = ([v for v, age in zip(values, ages, strict=True) if (age >= 75) == is_old] for is_old in (True, False))
     assert sum(old) / len(old) > 2 * sum(young) / len(young)
 

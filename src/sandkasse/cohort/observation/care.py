@@ -262,6 +262,7 @@ class Stays(NamedTuple):
     Attributes:
         mean_days: Mean stay of an inpatient by calendar year, float64, shape (n_years,).
         psychiatry: Number of this specialty.
+        casualty: Number of the emergency departments' specialty.
         psychiatry_factor: How much longer its stays are.
         per_year_of_age: Growth of the mean per year of age from 50 on.
         least: Shortest stay in minutes.
@@ -278,6 +279,7 @@ class Stays(NamedTuple):
 
     mean_days: Floats
     psychiatry: int
+    casualty: int
     psychiatry_factor: float
     per_year_of_age: float
     least: float

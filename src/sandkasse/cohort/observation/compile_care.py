@@ -315,6 +315,7 @@ def _stays(parameters: Parameters, words: Vocabulary) -> c.Stays:
     return c.Stays(
         mean_days=np.interp(np.arange(FIRST_YEAR, LAST_YEAR + 1), stays["years"], stays["mean_days"]),
         psychiatry=words.specialty_names.index("psychiatry"),
+        casualty=words.specialty_names.index("emergency"),
         psychiatry_factor=stays["psychiatry"],
         per_year_of_age=stays["per_year_of_age"],
         least=60.0 * stays["least_hours"],

@@ -53,9 +53,12 @@ def detail_contacts(pen: Pen, who: Who, care: c.CareArrays, details: ContactDeta
         word = pen.out[w.CONTACT, at]
         day, kind, main = word >> 47, (word >> 39) & 3, (word >> 29) & 1023
         u = draw(pen.state.stream)
+        specialty = (word >> 41) & 63
+        if specialty == care.stays.casualty:  # counted as an outpatient since 2014, and still an emergency
+            kind = c.EMERGENCY
         minute = 480 + int(u * 420.0) // 5 * 5 if kind == c.OUTPATIENT else int(u * 1440.0)
         details.minute[at] = minute
-        length = _length(pen, who, care, day, kind, (word >> 41) & 63)
+        length = _length(pen, who, care, day, kind, specialty)
         spell = spell_at(who.days, day)
         room = (who.days[f.SPELLS + 4 * spell + f.SPELL_END] - day) * _DAY - 1 - minute
         details.length[at] = min(length, max(room, 0))
