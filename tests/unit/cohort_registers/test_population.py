@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sandkasse.cohort.life import simulate_life
+from sandkasse.cohort.observation.society import Society
 from sandkasse.cohort.observation.vocabulary import read_parameters
 from sandkasse.cohort.simulate import contract_path
 from sandkasse.contract import check_tables, raise_for_violations, read_contract
@@ -170,12 +171,16 @@ def test_nobody_is_vaccinated_against_covid_before_the_vaccine(made):
     assert all((row["vaccinationsdato"] - born[row["pnr"]]).days >= 65 * 365.25 for row in late)
 
 
-def test_few_of_the_old_have_never_married(bef):
-    day = date(2015, 1, 1)
-    old = [row for rows in bef.values() for row in rows if row["referencetid"] == day and row["foed_dato"].year <= 1949]
-    share = {status: sum(row["civst"] == status for row in old) / len(old) for status in "UGFE"}
-    # Of some 200 persons: a share's standard error is at most 0.035, the limits lie three and more of them away.
-    assert len(old) > 120
-    assert share["U"] < 0.22
-    assert 0.33 < share["G"] < 0.7
-    assert 0.1 < share["E"] < 0.4
+def test_the_old_whose_partner_is_not_in_the_data_have_married_and_been_widowed(bench):
+    model = bench.MODEL
+    life = simulate_life(model, np.arange(6000, dtype=np.int64), seed=9)
+    society = Society(life, read_parameters(), model.conditions, model.treatments, 9)
+    day = date(2010, 1, 1).toordinal() - date(1970, 1, 1).toordinal()
+    status = society.civil_status(np.array([day]))[:, 0]  # unmarried, married, divorced, widowed
+    alone = (society.rows_of(life.partner) < 0) & (life.death_day > day)
+    old = alone & (life.birth_day < -35 * 365.25)
+    women = old & (life.sex == 2)
+    assert old.sum() > 40
+    # Of 40 persons a share has a standard error of at most 0.08. Nine in ten of them marry, and a third did before.
+    assert (status[old] == 0).mean() < 0.35
+    assert (status[women] == 3).mean() > 0.2
