@@ -11,7 +11,7 @@ from sandkasse.cohort.observation import care as c
 from sandkasse.cohort.observation import facts as f
 from sandkasse.cohort.observation import purposes
 from sandkasse.cohort.observation import words as w
-from sandkasse.cohort.observation.calendar import DAY_1981, DAY_1989, DAY_1996, FIRST_YEAR, year_of
+from sandkasse.cohort.observation.calendar import DAY_1981, DAY_1989, DAY_1996, DAY_2019, FIRST_YEAR, year_of
 from sandkasse.cohort.observation.facts import Pen, Who, begin, spell_at
 from sandkasse.cohort.observation.stream import draw
 
@@ -54,7 +54,7 @@ def detail_contacts(pen: Pen, who: Who, care: c.CareArrays, details: ContactDeta
         day, kind, main = word >> 47, (word >> 39) & 3, (word >> 29) & 1023
         u = draw(pen.state.stream)
         specialty = (word >> 41) & 63
-        if specialty == care.stays.casualty:  # counted as an outpatient since 2014, and still an emergency
+        if specialty == care.stays.casualty and day >= DAY_2019:  # LPR3 has no emergency type, but says what is acute
             kind = c.EMERGENCY
         minute = 480 + int(u * 420.0) // 5 * 5 if kind == c.OUTPATIENT else int(u * 1440.0)
         details.minute[at] = minute

@@ -117,7 +117,7 @@ class Hospital(Facts):
         eras = ("before_1981", "before_1989", "before_1996", "sks")
         for word in contacts:
             day, specialty, kind, main = word >> 47, (word >> 41) & 63, (word >> 39) & 3, (word >> 29) & 1023
-            if WORDS.specialty_names[specialty] == "emergency":
+            if WORDS.specialty_names[specialty] == "emergency" and day >= number(date(2019, 1, 1)):
                 kind = 3
             u = draws.uniform()
             minute = 480 + int(u * 420.0) // 5 * 5 if kind == 2 else int(u * 1440.0)
